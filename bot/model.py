@@ -1,0 +1,222 @@
+"""The words everything else is said in: comments, events, verbs, capabilities, decisions, outcomes.
+
+Only values live here: frozen, typed, without behaviour that reaches out. Times are aware and in UTC.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from classifiers.labels import Label
+
+
+class AuthorKind(StrEnum):
+    PUBLIC = "public"
+    STAFF = "staff"  # our own side: the account's owner and colleagues
+    BOT = "bot"  # what we posted ourselves, never moderated
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    id: str
+    name: str = ""
+    kind: AuthorKind = AuthorKind.PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One comment as its platform sent it. `thread` is the post it stands under, `parent` what it answers."""
+
+    id: str
+    text: str = field(repr=False)
+    author: Author = field(repr=False)
+    posted_at: datetime
+    thread: str = ""
+    parent: str | None = None
+    parent_text: str | None = field(default=None, repr=False)
+    summoned: bool = False  # the author addressed us, which some platforms ask for before we may answer
+    url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A comment, new or edited: the inbox knows an edit by the same id with another text."""
+
+    comment: Comment
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Its author deleted it: the case closes, the text goes."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The platform cannot say what came between; a person is told."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A payload that could not be read. It is kept aside, with where it stood and why, and counted."""
+
+    position: str
+    why: str
+    raw: bytes = field(repr=False)
+
+
+Event = Posted | Gone | Gap | Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events in order, and the cursor that covers them: both are stored in one transaction."""
+
+    events: tuple[Event, ...]
+    cursor: str
+
+
+class Verb(StrEnum):
+    """What can be done to a comment or its author. Each has a row in the table of `bot/actions.py`."""
+
+    HIDE = "hide"
+    RESTORE = "restore"
+    DELETE = "delete"
+    REPLY = "reply"
+    MESSAGE = "message"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    BAN = "ban"
+    UNBAN = "unban"
+
+
+class Ability(StrEnum):
+    NATIVE = "native"
+    APPROXIMATE = "approximate"
+    IMPOSSIBLE = "impossible"
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """Whether a verb works for one comment now. `note` is what the card tells a person about it."""
+
+    ability: Ability
+    note: str = ""
+    lane: str = ""  # the rate limit that a call spends; "" = none
+    cost: int = 1
+    undoable: bool = True
+    observable: bool = True  # the platform can be asked afterwards whether it happened
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A rate limit: at most `limit` calls in `seconds`."""
+
+    name: str
+    limit: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an action is aimed at: ids and nothing that was written."""
+
+    comment_id: str
+    author_id: str
+    thread: str = ""
+    parent: str | None = None
+    summoned: bool = False
+    posted_at: datetime | None = None
+
+
+class Mode(StrEnum):
+    SHADOW = "shadow"
+    LIVE = "live"
+
+
+class Severity(IntEnum):
+    """How soon a person must look, and who goes first when a rate limit is tight."""
+
+    LOW = 10
+    NORMAL = 20
+    HIGH = 30
+    URGENT = 40
+    CRISIS = 50
+
+
+class Verdict(StrEnum):
+    LEAVE = "leave"
+    ACT = "act"
+    ASK = "ask"
+
+
+class Reason(StrEnum):
+    """Why there is a case. With a label it says what was found; the rest says why no machine decided."""
+
+    FLAGGED = "flagged"
+    ACTED = "acted"  # done by the bot; stands in the list of what was done, nobody needs to look
+    STAFF = "staff"
+    LANGUAGE = "language"
+    WORDLESS = "wordless"
+    UNREADABLE = "unreadable"
+    MODEL_DOWN = "model_down"
+    BUDGET = "budget"
+    OVERTURNED = "overturned"
+    PAUSED = "paused"
+    REFUSED = "refused"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do: a verb, and for words the template that is said."""
+
+    verb: Verb
+    template: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to become of a comment, with the rule that said so. `label` is the gravest that was found."""
+
+    verdict: Verdict
+    rule: str
+    why: str
+    severity: Severity = Severity.LOW
+    label: Label | None = None
+    flags: tuple[Label, ...] = ()
+    reason: Reason | None = None  # of the case; None = no case
+    steps: tuple[Step, ...] = ()
+
+
+class CommentState(StrEnum):
+    RECEIVED = "received"
+    ACTING = "acting"
+    SETTLED = "settled"
+    GONE = "gone"
+
+
+class ActionState(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    DONE = "done"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Role(StrEnum):
+    """What a person at the desk may do; each may do what those before it may."""
+
+    TRIAGE = "triage"
+    MODERATOR = "moderator"
+    LEAD = "lead"
