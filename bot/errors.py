@@ -1,21 +1,21 @@
 """Everything that can go wrong, as a tree.
 
-    ChaperoneError                its message is ours and safe to show: no comment text, no secret
-    ├── ConfigError               the config file cannot be used: the start is stopped
-    ├── StoreError                the database cannot be used
-    │   ├── StoreNewer            it was written by a newer Chaperone
-    │   ├── StoreKeyWrong         the key does not open what is stored
-    │   └── StoreUnavailable      locked, full, read-only: try again later, nothing was lost
-    ├── DeskError                 what a moderator asked cannot be done; the message tells them why
-    ├── ReplyRefused              the reply guard did not let a text pass
-    ├── UnreadablePayload         what a platform sent is malformed: it is set aside
-    └── PlatformError             what an adapter says instead of "done" (see `bot/act.py` for what follows)
-        ├── Later                 rate limit, or a passing fault of a call that may be repeated
-        ├── QuotaSpent            the allowance is used up until a given time
-        ├── Ambiguous             nobody knows whether it happened: observe before anything is repeated
-        ├── Refused               the platform, or what it is able to do, says no
-        ├── Vanished              the comment is not there any more
-        └── CredentialsRevoked    the account is stopped until its owner renews them
+ChaperoneError                its message is ours and safe to show: no comment text, no secret
+├── ConfigError               the config file cannot be used: the start is stopped
+├── StoreError                the database cannot be used
+│   ├── StoreNewer            it was written by a newer Chaperone
+│   ├── StoreKeyWrong         the key does not open what is stored
+│   └── StoreUnavailable      locked, full, read-only: try again later, nothing was lost
+├── DeskError                 what a moderator asked cannot be done; the message tells them why
+├── ReplyRefused              the reply guard did not let a text pass
+├── UnreadablePayload         what a platform sent is malformed: it is set aside
+└── PlatformError             what an adapter says instead of "done" (see `bot/act.py` for what follows)
+    ├── Later                 rate limit, or a passing fault of a call that may be repeated
+    ├── QuotaSpent            the allowance is used up until a given time
+    ├── Ambiguous             nobody knows whether it happened: observe before anything is repeated
+    ├── Refused               the platform, or what it is able to do, says no
+    ├── Vanished              the comment is not there any more
+    └── CredentialsRevoked    the account is stopped until its owner renews them
 """
 
 from datetime import datetime

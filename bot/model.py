@@ -157,7 +157,7 @@ class Reason(StrEnum):
     """Why there is a case. With a label it says what was found; the rest says why no machine decided."""
 
     FLAGGED = "flagged"
-    ACTED = "acted"  # done by the bot; stands in the list of what was done, nobody needs to look
+    ACTED = "acted"
     STAFF = "staff"
     LANGUAGE = "language"
     WORDLESS = "wordless"
@@ -211,6 +211,7 @@ class ActionState(StrEnum):
 
 class CaseState(StrEnum):
     OPEN = "open"
+    ACTED = "acted"  # the machine did it alone: nobody needs to rule, anybody may look and undo
     CLOSED = "closed"
 
 

@@ -1,8 +1,9 @@
 """Encryption at rest and keyed hashes.
 
-Text is sealed with Fernet (AES-128-CBC and HMAC-SHA256, from `cryptography`). Several keys may be given: the first seals,
-all open, so that a key is rotated by putting the new one in front and sealing everything again. Keyed hashes (who wrote
-it, is the text the same) use HMAC-SHA256 with a secret of their own, which a rotation leaves as it is.
+Text is sealed with Fernet (AES-128-CBC and HMAC-SHA256, from `cryptography`). Several keys may be given: the
+first seals, all open, so that a key is rotated by putting the new one in front and sealing everything again.
+Keyed hashes (who wrote it, is the text the same) use HMAC-SHA256 with a secret of their own, which a rotation
+leaves as it is.
 """
 
 import hashlib

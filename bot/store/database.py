@@ -1,8 +1,9 @@
 """The database: one thread writes, in groups; readers have their own connections.
 
-A transaction body is a plain function of a connection, run by `db.run(body)`. The writer takes what has queued up since
-its last commit, runs each body in a savepoint of one transaction and commits once, so that a body that fails takes
-nothing else with it and many small transactions cost one write to the disk. Bodies must not wait for anything.
+A transaction body is a plain function of a connection, run by `db.run(body)`. The writer takes what has queued
+up since its last commit, runs each body in a savepoint of one transaction and commits once, so that a body that
+fails takes nothing else with it and many small transactions cost one write to the disk. Bodies must not wait
+for anything.
 """
 
 import asyncio

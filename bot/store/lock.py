@@ -20,7 +20,7 @@ def process_lock(database: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreUnavailable(
-                f"Another chaperone runs on {database}. Stop that one first, or give this one a `store.path` of its own."
+                f"Another chaperone runs on {database}. Stop that one first, or give this one its own `store.path`."
             ) from None
         file.write(str(os.getpid()))
         file.flush()

@@ -1,7 +1,8 @@
 """The embedded engine: a leased job table in our own database, one process.
 
-The process lock (`bot/store/lock.py`) makes sure there is one, so that at the start every lease is void. A lease carries its
-owner, and only the owner completes it: work that outlived its lease cannot complete somebody else's.
+The process lock (`bot/store/lock.py`) makes sure there is one, so that at the start every lease is void. A
+lease carries its owner, and only the owner completes it: work that outlived its lease cannot complete somebody
+else's.
 """
 
 import asyncio
@@ -11,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, exists, or_, select, update
+import stamina
+from sqlalchemy import Connection, Select, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from bot.clock import Clock
@@ -52,9 +54,7 @@ class LocalEngine:
         self._busy = 0
 
     def enqueue(self, tx: Connection, queue: Queue, jobs: Iterable[Job]) -> None:
-        rows = [
-            {"queue": queue, "key": j.key, "ref": j.ref, "run_at": j.run_at, "priority": j.priority} for j in jobs
-        ]
+        rows = [{"queue": queue, "key": j.key, "ref": j.ref, "run_at": j.run_at, "priority": j.priority} for j in jobs]
         if rows:
             tx.execute(insert(job).on_conflict_do_nothing(), rows)
 
@@ -80,6 +80,10 @@ class LocalEngine:
         now = self._clock.now()
         due = exists().where(or_(job.c.run_at.is_(None), job.c.run_at <= now))
         return not self._busy and not await self._db.read(lambda tx: tx.execute(select(due)).scalar_one())
+
+    async def waiting(self, queue: Queue) -> int:
+        count = select(func.count()).select_from(job).where(job.c.queue == queue)
+        return await self._db.read(lambda tx: tx.execute(count).scalar_one())
 
     async def _worker(self, work: _Work) -> None:
         wake = asyncio.Event()
@@ -128,31 +132,27 @@ class LocalEngine:
     async def _do(self, work: _Work, leased: Sequence[_Leased]) -> None:
         try:
             later = await work.handler([each.ref for each in leased])
-        except StoreUnavailable:
-            later = self._backoff(leased)
-            raise
         except Exception as error:  # the top of a task: nothing that one job does may end the daemon
             log.error("job_failed", extra={"fields": {"queue": work.queue, "jobs": len(leased)}}, exc_info=error)
             later = self._backoff(leased)
-        await self._db.run(lambda tx: self._settle(tx, leased, later))
+        async for attempt in stamina.retry_context(StoreUnavailable, attempts=None, timeout=None, wait_max=30):
+            with attempt:
+                await self._db.run(lambda tx: self._settle(tx, leased, later))
 
     def _backoff(self, leased: Sequence[_Leased]) -> Later:
         now = self._clock.now()
-        return {
-            each.ref: now + timedelta(seconds=min(2.0**each.attempts, LONGEST_BACKOFF)) for each in leased
-        }
+        return {each.ref: now + timedelta(seconds=min(2.0**each.attempts, LONGEST_BACKOFF)) for each in leased}
 
     def _settle(self, tx: Connection, leased: Sequence[_Leased], later: Later) -> None:
         done = [each.id for each in leased if each.ref not in later]
         tx.execute(delete(job).where(job.c.id.in_(done), job.c.owner == self._owner))
         again = [{"b_id": each.id, "b_at": later[each.ref]} for each in leased if each.ref in later]
         if again:
-            back = {"run_at": bindparam("b_at"), "owner": None, "lease_until": None}
             mine = (job.c.id == bindparam("b_id")) & (job.c.owner == self._owner)
-            tx.execute(update(job).where(mine).values(back), again)
+            tx.execute(update(job).where(mine).values(run_at=bindparam("b_at"), owner=None, lease_until=None), again)
 
 
-def _due(queue: Queue, now: datetime, limit: int):  # type: ignore[no-untyped-def]
+def _due(queue: Queue, now: datetime, limit: int) -> Select[tuple[int, int, int]]:
     free = or_(job.c.owner.is_(None), job.c.lease_until < now)
     ready = or_(job.c.run_at.is_(None), job.c.run_at <= now)
     return (

@@ -1,7 +1,7 @@
 """What an engine promises to the rest: work asked for in a transaction is done at least once after its commit.
 
-A job holds no data, only the number of a row of ours; a handler reads the row, and doing it twice is harmless. An engine
-takes the most severe first, then the oldest.
+A job holds no data, only the number of a row of ours; a handler reads the row, and doing it twice is harmless.
+An engine takes the most severe first, then the oldest.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ class Queue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """"Look at row `ref`." `run_at` None is as soon as possible; `key` is unique in a queue while the job waits."""
+    """ "Look at row `ref`." `run_at` None is as soon as possible; `key` is unique in a queue while the job waits."""
 
     key: str
     ref: int
@@ -50,3 +50,6 @@ class Engine(Protocol):
 
     async def idle(self) -> bool:
         """Whether nothing is due or under way."""
+
+    async def waiting(self, queue: Queue) -> int:
+        """How many jobs a queue holds."""

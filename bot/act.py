@@ -1,0 +1,284 @@
+"""Act: what was decided is done, once. Intent is written before the call, and the outcome after.
+
+    pending ──▶ sending ──call──▶ done · refused · pending again (rate limit) · unknown
+                   ▲          a row found in `sending` was interrupted: it is observed before it is repeated
+
+Who carries an action out is a provider of consequences: the platform where the account is live, `Shadow` where
+it is not. What follows from each answer is the table in `_outcome`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Row, select, update
+
+from bot.actions import ACTIONS
+from bot.clock import Clock
+from bot.errors import Ambiguous, CredentialsRevoked, PlatformError, Refused, ReplyRefused, Vanished
+from bot.errors import Later as ComeBack
+from bot.history import paused
+from bot.lanes import Lanes
+from bot.model import Ability, ActionState, Capability, Mode, Reason, Severity, Target, Verb
+from bot.platforms.base import Observed, Order, Platform
+from bot.replies import Guard, Templates
+from bot.store.database import Database
+from bot.store.engine.port import Later
+from bot.store.queries import NewCase, Note, close_action, opened, put_in_case, stop_account, write_audit
+from bot.store.tables import account, action, comment
+from classifiers.labels import Label
+
+log = logging.getLogger("chaperone.act")
+
+MOST_ATTEMPTS = 5
+WAIT_SECONDS = 60  # until a stopped or paused account is looked at again
+
+
+class Consequences(Protocol):
+    """Who carries actions out: a platform, or its shadow."""
+
+    def capability(self, verb: Verb, target: Target, now: datetime) -> Capability: ...
+
+    call_seconds: float
+
+    async def perform(self, verb: Verb, order: Order) -> None: ...
+
+    async def observe(self, verb: Verb, order: Order) -> Observed: ...
+
+
+class Live:
+    """What is decided happens."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self.capability = platform.capability
+        self.observe = platform.observe
+        self.call_seconds = platform.call_seconds
+
+    async def perform(self, verb: Verb, order: Order) -> None:
+        async with asyncio.timeout(self.call_seconds):
+            await getattr(self._platform, verb.value)(order)
+
+
+class Shadow:
+    """Nothing happens; what could not have been done is still refused, so that shadow tells the truth."""
+
+    call_seconds = 0.0
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def capability(self, verb: Verb, target: Target, now: datetime) -> Capability:
+        able = self._platform.capability(verb, target, now)
+        return Capability(able.ability, able.note, lane="")
+
+    async def perform(self, verb: Verb, order: Order) -> None:
+        return
+
+    async def observe(self, verb: Verb, order: Order) -> Observed:
+        return Observed.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One account as the worker sees it."""
+
+    mode: Mode
+    providers: Mapping[Mode, Consequences]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    row: Row[Any]
+    order: Order
+    mode: Mode
+    provider: Consequences
+    interrupted: bool  # it was found in `sending`
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    state: ActionState
+    note: str
+    again_at: datetime | None = None
+    reason: Reason | None = None  # of the case that a person gets
+    counts: bool = True  # whether an attempt was used up
+
+
+class Act:
+    def __init__(
+        self, db: Database, clock: Clock, sides: Mapping[str, Side], lanes: Lanes, templates: Templates, guard: Guard,
+        remind: timedelta = timedelta(hours=4),
+    ) -> None:  # fmt: skip
+        self._db, self._clock, self._sides, self._lanes = db, clock, sides, lanes
+        self._templates, self._guard, self._remind = templates, guard, remind
+
+    async def __call__(self, ids: Sequence[int]) -> Later:
+        """The handler of the act queue."""
+        works, later = await self._db.run(lambda tx: self._begin(tx, ids))
+        outcomes = await asyncio.gather(*(self._carry_out(work) for work in works))
+        return dict(later) | {ref: at for ref, at in outcomes if at is not None}
+
+    def _begin(self, tx: Connection, ids: Sequence[int]) -> tuple[list[_Work], dict[int, datetime]]:
+        """Write the intent of everything that may be done now; the rest is told when to come back."""
+        now, works, later = self._clock.now(), [], {}
+        for row in _actions(tx, ids):
+            if row.state not in (ActionState.PENDING, ActionState.SENDING):
+                continue
+            if row.account not in self._sides:  # taken out of the config: it waits until it is put back
+                later[row.id] = now + timedelta(seconds=WAIT_SECONDS)
+                continue
+            work = self._work(row)
+            wait = _still_out(work, now) if work.interrupted else self._wait(tx, work, now)
+            if wait is None:
+                works.append(work)
+            else:
+                later[row.id] = wait
+        sent = [work.row.id for work in works if not work.interrupted]
+        state = {"state": ActionState.SENDING, "sent_at": now, "attempts": action.c.attempts + 1}
+        tx.execute(update(action).where(action.c.id.in_(sent)).values(state))
+        return works, later
+
+    def _work(self, row: Row[Any]) -> _Work:
+        side, body = self._sides[row.account], opened(self._db.cipher, row.body)
+        mode = Mode.LIVE if side.mode is Mode.LIVE and row.mode == Mode.LIVE else Mode.SHADOW
+        target = Target(
+            row.external_id,
+            body.author_id if body else "",
+            row.thread,
+            row.parent,
+            row.summoned,
+            row.posted_at,
+        )
+        return _Work(row, Order(row.key, target), mode, side.providers[mode], row.state == ActionState.SENDING)
+
+    def _wait(self, tx: Connection, work: _Work, now: datetime) -> datetime | None:
+        """When to come back: the account is stopped or paused, or the lane is full. None = now is fine."""
+        row = work.row
+        if row.stopped_why is not None:
+            return now + timedelta(seconds=WAIT_SECONDS)
+        if row.ruling_id is None and row.label and Label(row.label) in paused(tx, row.account):
+            return now + timedelta(seconds=WAIT_SECONDS)
+        able = work.provider.capability(Verb(row.verb), work.order.target, now)
+        return self._lanes.spend(tx, row.account, able, now)
+
+    async def _carry_out(self, work: _Work) -> tuple[int, datetime | None]:
+        outcome = await self._outcome(work)
+        await self._db.run(lambda tx: self._settle(tx, work, outcome))
+        return work.row.id, outcome.again_at
+
+    async def _outcome(self, work: _Work) -> _Outcome:
+        """The one place where an adapter's answer becomes what happens to the action."""
+        row, spec = work.row, ACTIONS[Verb(work.row.verb)]
+        waiting = ActionState.SENDING if work.interrupted else ActionState.PENDING
+        again = self._clock.now() + timedelta(seconds=2.0**row.attempts)
+        try:
+            if work.interrupted:
+                return await self._after_a_crash(work, again)
+            await self._perform(work)
+        except Vanished:
+            if spec.gone_is_done:
+                return _Outcome(ActionState.DONE, "gone")
+            return _Outcome(ActionState.REFUSED, "the comment is gone")
+        except (Refused, ReplyRefused) as error:
+            return _Outcome(ActionState.REFUSED, str(error), reason=Reason.REFUSED)
+        except CredentialsRevoked as error:
+            wait = self._clock.now() + timedelta(seconds=WAIT_SECONDS)
+            why = str(error)
+            await self._db.run(lambda tx: stop_account(tx, row.account, why))
+            return _Outcome(waiting, "stopped: renew the credentials", wait, counts=work.interrupted)
+        except ComeBack as error:
+            until = error.at
+            await self._db.run(lambda tx: self._lanes.block(tx, row.account, self._lane(work), until))
+            return _Outcome(waiting, "waiting for the rate limit", until, counts=work.interrupted)
+        except (Ambiguous, TimeoutError, PlatformError, OSError):
+            return _Outcome(ActionState.SENDING, "checking", again)
+        except Exception as error:  # the top of a task: an adapter's mistake is a person's case, not our end
+            log.error("adapter_failed", extra={"fields": {"account": row.account, "verb": row.verb}}, exc_info=error)
+            return _Outcome(ActionState.UNKNOWN, "the adapter failed", reason=Reason.UNKNOWN_OUTCOME)
+        return _Outcome(ActionState.DONE, "" if work.mode is Mode.LIVE else "shadow: nothing was done")
+
+    async def _perform(self, work: _Work) -> None:
+        row, verb = work.row, Verb(work.row.verb)
+        able = work.provider.capability(verb, work.order.target, self._clock.now())
+        if able.ability is Ability.IMPOSSIBLE:
+            raise Refused(able.note)
+        if not work.order.target.author_id:
+            raise Refused("the text and the author of this comment have expired")
+        await work.provider.perform(verb, self._worded(work.order, row))
+
+    def _worded(self, order: Order, row: Row[Any]) -> Order:
+        if row.template is None:
+            return order
+        return Order(order.key, order.target, self._guard.clear(self._templates.words(row.template, row.key)))
+
+    async def _after_a_crash(self, work: _Work, again: datetime) -> _Outcome:
+        row, verb = work.row, Verb(work.row.verb)
+        found = await work.provider.observe(verb, work.order)
+        if found is Observed.DONE:
+            return _Outcome(ActionState.DONE, "found done")
+        if found is Observed.GONE:
+            raise Vanished("the comment is gone")
+        may_repeat = found is Observed.NOT_DONE or ACTIONS[verb].repeatable
+        if may_repeat and row.attempts < MOST_ATTEMPTS:
+            return _Outcome(ActionState.PENDING, "sent again", again)
+        return _Outcome(ActionState.UNKNOWN, "nobody knows whether it arrived", reason=Reason.UNKNOWN_OUTCOME)
+
+    def _lane(self, work: _Work) -> str:
+        return work.provider.capability(Verb(work.row.verb), work.order.target, self._clock.now()).lane
+
+    def _settle(self, tx: Connection, work: _Work, outcome: _Outcome) -> None:
+        row, now = work.row, self._clock.now()
+        final = outcome.state not in (ActionState.PENDING, ActionState.SENDING)
+        tx.execute(
+            update(action)
+            .where(action.c.id == row.id)
+            .values(
+                state=outcome.state, note=outcome.note, settled_at=now if final else None,
+                attempts=action.c.attempts - (not outcome.counts),
+            )
+        )  # fmt: skip
+        note = Note(
+            f"action_{outcome.state}", account=row.account, comment_id=row.comment_id, action_id=row.id,
+            detail=f"{row.verb}: {outcome.note}" if outcome.note else row.verb,
+        )  # fmt: skip
+        write_audit(tx, now, [note])
+        if outcome.reason is not None:
+            put_in_case(tx, self._case(row, outcome, now), row.comment_id, now)
+        if final and close_action(tx, row.comment_id):
+            log.info("comment_settled", extra={"fields": {"comment": row.comment_id, "account": row.account}})
+
+    def _case(self, row: Row[Any], outcome: _Outcome, now: datetime) -> NewCase:
+        key = f"{row.account}/{outcome.reason}/{row.verb}/{outcome.note}"
+        why = f"{row.verb}: {outcome.note}"
+        severity = Severity(max(row.severity, Severity.NORMAL))
+        return NewCase(
+            key,
+            row.account,
+            outcome.reason or Reason.REFUSED,
+            row.label,
+            why,
+            severity,
+            due_at=now + self._remind,
+        )
+
+
+def _still_out(work: _Work, now: datetime) -> datetime | None:
+    """The interrupted call may still be under way; nothing is observed before it must have ended."""
+    ended: datetime = work.row.sent_at + timedelta(seconds=work.provider.call_seconds)
+    return ended if work.row.sent_at <= now < ended else None
+
+
+def _actions(tx: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """Actions with their comment and account, most severe first."""
+    columns = [
+        *action.c, account.c.stopped_why, comment.c.external_id, comment.c.thread, comment.c.parent,
+        comment.c.summoned, comment.c.posted_at, comment.c.body,
+    ]  # fmt: skip
+    joined = action.join(comment, comment.c.id == action.c.comment_id)
+    joined = joined.join(account, account.c.name == action.c.account)
+    order = (action.c.severity.desc(), action.c.id)
+    return tx.execute(select(*columns).select_from(joined).where(action.c.id.in_(ids)).order_by(*order)).all()

@@ -1,0 +1,181 @@
+"""App: the one place where everything is wired together, started and stopped.
+
+One TaskGroup owns every task: an intake for each account, the engine's workers, the schedule, and whoever
+watches for the end.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from sqlalchemy import Connection, exists, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from bot.act import Act, Live, Shadow, Side
+from bot.classify import Assessor, Classify
+from bot.clock import Clock, SystemClock
+from bot.config import Account, Config, Secrets
+from bot.errors import CredentialsRevoked
+from bot.inbox import Inbox
+from bot.lanes import Lanes
+from bot.model import ActionState, Mode
+from bot.platforms import base as platforms
+from bot.replies import ShippedTemplatesOnly, Templates
+from bot.schedule import Schedule
+from bot.shipped import shipped
+from bot.store.cipher import keys_from
+from bot.store.database import Database
+from bot.store.engine.local import LocalEngine
+from bot.store.engine.port import Engine, Queue
+from bot.store.lock import process_lock
+from bot.store.queries import Note, stop_account, stored_cursor, write_audit
+from bot.store.tables import account, action, revision
+
+log = logging.getLogger("chaperone.app")
+
+CLASSIFY_BATCH = 64  # comments scored and decided in one go
+ACT_BATCH = 16
+ACT_WORKERS = 4
+INTAKE_BACKLOG = 2_000  # comments that may wait for classification before an intake holds back
+LONGEST_WAIT = 300.0  # seconds between two tries to reach a platform
+
+
+def open_store(config: Config) -> Database:
+    """Raises `StoreError` or `ConfigError`."""
+    keys = keys_from(Secrets().key, config.store.key_file)
+    return Database.open(config.store.path, keys)
+
+
+@dataclass(slots=True)
+class App:
+    """What runs. Made by `running`."""
+
+    config: Config
+    db: Database
+    engine: Engine
+    clock: Clock
+    inbox: Inbox
+    schedule: Schedule
+    adapters: dict[str, platforms.Platform]
+    stopping: asyncio.Event
+    reading: int = 0  # intakes that are not at their end
+
+    async def run(self, *, once: bool = False) -> None:
+        """Work until `stop`; with `once`, until what the platforms had is worked off."""
+        self.schedule.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.engine.run(), name="engine")
+                self.reading = len(self.adapters)
+                intakes = [
+                    group.create_task(self._intake(one), name=f"intake-{one.name}") for one in self.config.accounts
+                ]
+                if once:
+                    group.create_task(self._finish(), name="finish")
+                await self.stopping.wait()
+                for intake in intakes:
+                    intake.cancel()
+                self.engine.stop()
+        finally:
+            self.schedule.stop()
+
+    def stop(self) -> None:
+        """Take no more work, finish what is leased."""
+        self.stopping.set()
+
+    async def _intake(self, one: Account) -> None:
+        """Read one account's comments, for ever; what goes wrong is tried again, ever more slowly."""
+        wait = 1.0
+        try:
+            while not self.stopping.is_set():
+                try:
+                    cursor = await self.db.read(lambda tx: stored_cursor(tx, one.name))
+                    async for batch in self.adapters[one.name].events(cursor):
+                        await self.inbox.receive(one.name, one.mode, batch)
+                        wait = 1.0
+                        await self._hold_back()
+                    return
+                except CredentialsRevoked as error:
+                    await self.db.run(partial(stop_account, name=one.name, why=str(error)))
+                    log.error("account_stopped", extra={"fields": {"account": one.name}})
+                    return
+                except Exception as error:  # the top of a task: an account's trouble is not the others'
+                    log.error("intake_failed", extra={"fields": {"account": one.name}}, exc_info=error)
+                    await self.clock.sleep(wait)
+                    wait = min(wait * 2, LONGEST_WAIT)
+        finally:
+            self.reading -= 1
+
+    async def _hold_back(self) -> None:
+        """Back-pressure: the platform keeps what the classifier cannot take yet."""
+        while await self.engine.waiting(Queue.CLASSIFY) > INTAKE_BACKLOG and not self.stopping.is_set():
+            await asyncio.sleep(0.1)
+
+    async def _finish(self) -> None:
+        while self.reading or not await self.engine.idle() or await self.db.read(_in_doubt):
+            await asyncio.sleep(0.1)
+        self.stop()
+
+
+@asynccontextmanager
+async def running(config: Config, assessor: Assessor, clock: Clock | None = None) -> AsyncIterator[App]:
+    """The app, connected and ready to `run`. Raises `ChaperoneError` when something it needs is not there."""
+    clock = clock or SystemClock()
+    templates = Templates.read(shipped("replies"))
+    async with AsyncExitStack() as stack:
+        stack.enter_context(process_lock(config.store.path))
+        db = open_store(config)
+        stack.callback(db.close)
+        adapters = {
+            one.name: await stack.enter_async_context(_connected(config, one, clock)) for one in config.accounts
+        }
+        engine = LocalEngine(db, clock)
+        classify = Classify(config, db, engine, clock, assessor)
+        schedule = Schedule(config, db, engine, clock)
+        sides = {one.name: _side(one, adapters[one.name]) for one in config.accounts}
+        lanes = Lanes({(name, each.name): each for name, it in adapters.items() for each in it.lanes})
+        remind = timedelta(minutes=config.desk.remind_minutes)
+        act = Act(db, clock, sides, lanes, templates, ShippedTemplatesOnly(templates), remind)
+        engine.handle(Queue.CLASSIFY, classify, batch=CLASSIFY_BATCH)
+        engine.handle(Queue.ACT, act, batch=ACT_BATCH, workers=ACT_WORKERS)
+        engine.handle(Queue.FIRE, schedule)
+        await db.run(lambda tx: _record_start(tx, config, assessor.model, clock))
+        yield App(config, db, engine, clock, Inbox(db, engine, clock), schedule, adapters, asyncio.Event())
+
+
+def _connected(config: Config, one: Account, clock: Clock) -> AbstractAsyncContextManager[platforms.Platform]:
+    _, adapter = platforms.load(one.platform)
+    folder = config.store.path.parent / f"{config.store.path.stem}.{one.name}"
+    around = platforms.Surroundings(one.name, clock, folder, frozenset(one.staff))
+    return adapter.connect(one.platform_settings(), around)
+
+
+def _side(one: Account, adapter: platforms.Platform) -> Side:
+    return Side(one.mode, {Mode.LIVE: Live(adapter), Mode.SHADOW: Shadow(adapter)})
+
+
+def _in_doubt(tx: Connection) -> bool:
+    """Calls whose end nobody saw yet."""
+    return bool(tx.execute(select(exists().where(action.c.state == ActionState.SENDING))).scalar())
+
+
+def _record_start(tx: Connection, config: Config, model: str, clock: Clock) -> None:
+    """Write down what decides from now on, and each account whose mode changed."""
+    now = clock.now()
+    ruling = config.model_dump(mode="json", include={"classifier", "not_assessed", "rules"})
+    row = insert(revision).values(id=config.revision(), model=model, config=ruling, at=now)
+    tx.execute(row.on_conflict_do_nothing())
+    for one in config.accounts:
+        before = tx.execute(select(account.c.mode).where(account.c.name == one.name)).scalar()
+        new = insert(account).values(name=one.name, platform=one.platform, mode=one.mode, mode_since=now)
+        tx.execute(new.on_conflict_do_nothing())
+        renewed = update(account).where(account.c.name == one.name).values(stopped_why=None)
+        tx.execute(renewed)
+        if before != one.mode:
+            tx.execute(update(account).where(account.c.name == one.name).values(mode=one.mode, mode_since=now))
+            write_audit(tx, now, [Note("mode", account=one.name, detail=f"{before or 'new'} to {one.mode}")])
+    write_audit(tx, now, [Note("started", detail=f"{model}/{config.revision()}")])

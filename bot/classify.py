@@ -1,0 +1,167 @@
+"""Classify: comments that wait are scored in batches, off the event loop, and decided in the order they came.
+
+Assessment, decision, actions, case, audit and the next jobs are one transaction. A comment that was decided for
+this model and revision already is left as it is, so that a batch may come twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from classifiers.pipeline import Text
+from sqlalchemy import Connection, Row, insert, select, update
+
+from bot.actions import action_key
+from bot.clock import Clock
+from bot.config import Config, policy
+from bot.decide import decide
+from bot.history import today
+from bot.model import ActionState, CommentState, Decision, Reason, Severity
+from bot.store.database import Database
+from bot.store.engine.port import Engine, Job, Later, Queue
+from bot.store.queries import NewCase, Note, comments, open_action, opened, put_in_case, write_audit
+from bot.store.tables import action, assessment, comment, decision
+from classifiers.labels import Assessment, Label, NotAssessed
+
+log = logging.getLogger("chaperone.comment")
+
+
+class Assessor(Protocol):
+    """What is asked of the classifiers' pipeline."""
+
+    model: str
+
+    def assess(self, texts: Sequence[Text]) -> list[Assessment]: ...
+
+    def line(self, label: Label, when_right: float) -> float | None: ...
+
+
+class Classify:
+    def __init__(self, config: Config, db: Database, engine: Engine, clock: Clock, assessor: Assessor) -> None:
+        self._config, self._db, self._engine, self._clock = config, db, engine, clock
+        self._assessor, self._policy = assessor, policy(config, assessor.line)
+        self._revision = config.revision()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="classifier")
+
+    async def __call__(self, ids: Sequence[int]) -> Later:
+        """The handler of the classify queue."""
+        rows = [row for row in await self._db.read(lambda tx: comments(tx, ids)) if row.state == CommentState.RECEIVED]
+        texts = [self._text(row) for row in rows]
+        loop = asyncio.get_running_loop()
+        seen = await loop.run_in_executor(self._thread, self._assessor.assess, texts)
+        await self._db.run(lambda tx: self._decide_all(tx, list(zip(rows, seen, strict=True))))
+        self._engine.wake()
+        return {}
+
+    def _text(self, row: Row[Any]) -> Text:
+        body = opened(self._db.cipher, row.body)
+        return Text(body.text, body.parent_text) if body else Text("")
+
+    def _decide_all(self, tx: Connection, scored: Sequence[tuple[Row[Any], Assessment]]) -> None:
+        now = self._clock.now()
+        days = {name: today(tx, name, _authors(scored, name), now) for name in {row.account for row, _ in scored}}
+        decided = _decided(tx, [row.id for row, _ in scored], self._assessor.model, self._revision)
+        notes, quiet = [], []
+        _write_assessments(tx, scored)
+        for row, seen in scored:
+            if row.id in decided:
+                continue
+            day = days[row.account]
+            made = decide(seen, day.facts(row), self._policy)
+            day.count(row, made)
+            self._write(tx, row, made, now)
+            notes.append(Note("decided", account=row.account, comment_id=row.id, detail=f"{made.verdict}: {made.rule}"))
+            if not made.steps:
+                quiet.append(row.id)
+                _settled(row.id, row.account, made)
+        tx.execute(update(comment).where(comment.c.id.in_(quiet)).values(state=CommentState.SETTLED))
+        write_audit(tx, now, notes)
+
+    def _write(self, tx: Connection, row: Row[Any], made: Decision, now: datetime) -> None:
+        new = insert(decision).values(
+            comment_id=row.id, model=self._assessor.model, revision=self._revision, at=now, account=row.account,
+            verdict=made.verdict, rule=made.rule, why=made.why, severity=made.severity, label=made.label,
+            flags=list(made.flags), reason=made.reason,
+        )  # fmt: skip
+        decision_id = tx.execute(new).inserted_primary_key[0]  # type: ignore[index]
+        if made.steps:
+            self._write_actions(tx, row, made, decision_id)
+        if made.reason is not None:
+            put_in_case(tx, self._case(row, made, now), row.id, now)
+
+    def _write_actions(self, tx: Connection, row: Row[Any], made: Decision, decision_id: int) -> None:
+        origin = f"{self._assessor.model}/{self._revision}"
+        rows = [
+            {
+                "key": action_key(row.account, row.external_id, row.edit, step.verb, origin),
+                "comment_id": row.id,
+                "decision_id": decision_id,
+                "account": row.account,
+                "label": made.label,
+                "verb": step.verb,
+                "template": step.template,
+                "mode": row.mode,
+                "severity": made.severity,
+                "state": ActionState.PENDING,
+            }
+            for step in made.steps
+        ]
+        new = insert(action).returning(action.c.id, sort_by_parameter_order=True)
+        ids = tx.execute(new, rows).scalars().all()
+        open_action(tx, row.id, len(ids))
+        self._engine.enqueue(tx, Queue.ACT, [Job(str(id_), id_, priority=made.severity) for id_ in ids])
+
+    def _case(self, row: Row[Any], made: Decision, now: datetime) -> NewCase:
+        account, crisis = self._config.account(row.account), made.severity is Severity.CRISIS
+        minutes = self._config.desk.crisis_minutes if crisis else self._config.desk.remind_minutes
+        closed = made.reason is Reason.ACTED
+        return NewCase(
+            _case_key(row, made), row.account, made.reason or Reason.FLAGGED, made.label, made.why, made.severity,
+            due_at=None if closed else now + timedelta(minutes=minutes),
+            assigned_to=account.on_call[0].name if crisis and account.on_call else None,
+            closed=closed,
+        )  # fmt: skip
+
+
+def _case_key(row: Row[Any], made: Decision) -> str:
+    """A flood of one author under one post is one case; so is everything that a dead model left unread."""
+    parts: tuple[str, ...] = (row.account, str(made.reason), str(made.label))
+    if made.reason not in {*_NOT_ASSESSED}:
+        parts += (row.author_key or "", row.thread)
+    return "/".join(parts)
+
+
+_NOT_ASSESSED = tuple(Reason(reason.value) for reason in NotAssessed)
+
+
+def _authors(scored: Sequence[tuple[Row[Any], Assessment]], name: str) -> set[str]:
+    return {row.author_key for row, _ in scored if row.account == name}
+
+
+def _settled(comment_id: int, account: str, made: Decision) -> None:
+    """The one line a comment gets, at the end of its way."""
+    fields = {"comment": comment_id, "account": account, "verdict": made.verdict, "rule": made.rule}
+    log.info("comment_settled", extra={"fields": fields})
+
+
+def _write_assessments(tx: Connection, scored: Sequence[tuple[Row[Any], Assessment]]) -> None:
+    rows = [
+        {
+            "comment_id": row.id,
+            "model": seen.model,
+            "probabilities": dict(seen.probabilities),
+            "spans": [[span.start, span.end, span.type] for span in seen.spans],
+            "not_assessed": seen.reason,
+        }
+        for row, seen in scored
+    ]
+    if rows:
+        tx.execute(insert(assessment).prefix_with("OR REPLACE"), rows)
+
+
+def _decided(tx: Connection, ids: Sequence[int], model: str, revision: str) -> set[int]:
+    same = (decision.c.model == model) & (decision.c.revision == revision)
+    return set(tx.execute(select(decision.c.comment_id).where(decision.c.comment_id.in_(ids), same)).scalars())

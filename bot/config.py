@@ -1,0 +1,210 @@
+"""The one config file: read, checked, and named by a revision.
+
+Every key has a default and a description here, and stands in `config/chaperone.toml`. An unknown key stops the
+start, and the message names the near miss. Secrets come from the environment (or a `.env` file): CHAPERONE_KEY
+seals what is stored.
+"""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.decide import Do, Lines, Policy, Rule
+from bot.errors import ConfigError
+from bot.model import Mode
+from bot.near import nearest
+from bot.platforms import base as platforms
+from classifiers.labels import Label, NotAssessed
+from classifiers.settings import Settings as ClassifierSettings
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Store(_Part):
+    path: Path = Field(Path("chaperone.sqlite3"), description="the database, relative to this file")
+    key_file: Path = Field(
+        Path("chaperone.key"), description="used where CHAPERONE_KEY is not set; made at first start"
+    )
+    keep_text_days: int = Field(30, ge=1, description="words go after so many days; an open case keeps its own")
+    keep_crisis_text_days: int = Field(90, ge=1, description="the same for crisis, for whoever responds")
+
+
+class Log(_Part):
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="never holds text, names or secrets"
+    )
+    json_lines: bool = Field(False, description="a JSON object a line in place of key=value")
+
+
+class WhenNotAssessed(_Part):
+    """What becomes of comments that the classifier does not judge: "ask" a person, or "leave" them alone."""
+
+    language: Literal["ask", "leave"] = Field("ask", description="not in a language that is assessed")
+    wordless: Literal["ask", "leave"] = Field("leave", description="nothing but hearts, links or laughter")
+    unreadable: Literal["ask"] = Field("ask", description="cannot be read at all; always a person's")
+    model_down: Literal["ask"] = Field("ask", description="the model is missing or failed; always a person's")
+
+
+class Rules(_Part):
+    """One rule a label."""
+
+    harassment: Rule = Rule(do=(Do.HIDE,), severity="high")
+    diagnosis_request: Rule = Rule(do=(Do.WARN,))
+    health_disclosure: Rule = Rule()
+    crisis: Rule = Rule(ask_when_right=0.3, severity="urgent")
+    misinformation: Rule = Rule()
+    solicitation: Rule = Rule(do=(Do.HIDE,))
+
+
+class Desk(_Part):
+    claim_minutes: int = Field(10, ge=1, description="how long a case is kept for whoever claimed it")
+    remind_minutes: int = Field(240, ge=1, description="an open case is brought up again after so long")
+    crisis_minutes: int = Field(10, ge=1, description="after so long without a ruling the next on-call person is told")
+
+
+class OnCall(_Part):
+    name: str = Field(min_length=1, description="who is told of a crisis, first to last")
+    contact: str = Field("", description="how they are reached")
+
+
+class Account(_Part):
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,40}$", description="your word for it; letters, digits, - and _")
+    platform: str = Field(description="the name of a file in bot/platforms")
+    mode: Mode = Field(Mode.SHADOW, description='"shadow" acts on nothing; "live" acts on comments seen from then on')
+    country: str = Field(
+        "", pattern=r"^([A-Z]{2})?$", description="ISO 3166 code, for help lines and emergency numbers"
+    )
+    on_call: tuple[OnCall, ...] = Field((), description="the people told of a crisis, in order")
+    staff: tuple[str, ...] = Field((), description="author ids of your own side, which is watched too")
+    settings: dict[str, Any] = Field({}, description="what the platform needs; its own file says what")
+
+    def platform_settings(self) -> platforms.Settings:
+        """Validated by the platform's own model. Raises `ConfigError`."""
+        model, _ = platforms.load(self.platform)
+        try:
+            return model.model_validate(self.settings)
+        except ValidationError as error:
+            raise ConfigError(_told(error, model, f"accounts.{self.name}.settings.")) from None
+
+
+def _each_name_once(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
+    names = [account.name for account in accounts]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two accounts are named {name}")
+    return accounts
+
+
+class Config(_Part):
+    store: Store = Store()
+    log: Log = Log()
+    classifier: ClassifierSettings = ClassifierSettings()
+    not_assessed: WhenNotAssessed = WhenNotAssessed()
+    rules: Rules = Rules()
+    desk: Desk = Desk()
+    accounts: Annotated[tuple[Account, ...], AfterValidator(_each_name_once)] = Field(min_length=1)
+
+    @property
+    def rule_table(self) -> dict[Label, Rule]:
+        return {label: getattr(self.rules, label.value) for label in Label}
+
+    @property
+    def asked_when(self) -> frozenset[NotAssessed]:
+        return frozenset(reason for reason in NotAssessed if getattr(self.not_assessed, reason.value) == "ask")
+
+    def account(self, name: str) -> Account:
+        """Raises `ConfigError` with the near miss."""
+        for account in self.accounts:
+            if account.name == name:
+                return account
+        raise ConfigError(f"There is no account {name!r}{nearest(name, [a.name for a in self.accounts])}")
+
+    def revision(self) -> str:
+        """Names everything that decisions follow from; where things are kept does not change it."""
+        ruling = self.model_dump(mode="json", include={"classifier", "not_assessed", "rules"})
+        return hashlib.sha256(json.dumps(ruling, sort_keys=True).encode()).hexdigest()[:12]
+
+
+class Secrets(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="CHAPERONE_", env_file=".env", extra="ignore")
+
+    key: str | None = Field(None, repr=False, description="seals what is stored; several, newest first, while rotating")
+
+
+def policy(config: Config, line: Any) -> Policy:
+    """The rules with a model's lines: `line(label, when_right)` is a probability, or None where data is too thin."""
+    lines = {
+        label: Lines(line(label, rule.ask_when_right), line(label, rule.act_when_right))
+        for label, rule in config.rule_table.items()
+    }
+    return Policy(config.rule_table, lines, config.asked_when)
+
+
+def read(file: Path) -> Config:
+    """Read and check the file. Paths in it are relative to it. Raises `ConfigError`."""
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"There is no config file {file}. Write one with `chaperone init`.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The config file {file} cannot be read: {type(error).__name__}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"The config file {file} is not TOML: {error}") from None
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(f"The config file {file}:\n" + _told(error, Config)) from None
+    return _at(config, file.parent.resolve())
+
+
+def _at(config: Config, folder: Path) -> Config:
+    """The config with its own paths made absolute, and every account's settings checked."""
+    store = config.store.model_copy(
+        update={"path": folder / config.store.path, "key_file": folder / config.store.key_file}
+    )
+    accounts = tuple(account.model_copy(update={"settings": _rooted(account, folder)}) for account in config.accounts)
+    return config.model_copy(update={"store": store, "accounts": accounts})
+
+
+def _rooted(account: Account, folder: Path) -> dict[str, Any]:
+    checked = account.platform_settings()
+    paths = {name: value for name, value in checked if isinstance(value, Path) and str(value) != "-"}
+    return account.settings | {name: folder / path for name, path in paths.items()}
+
+
+def _told(error: ValidationError, model: type[BaseModel], prefix: str = "") -> str:
+    lines = []
+    for each in error.errors(include_input=False, include_url=False):
+        where = prefix + ".".join(str(part) for part in each["loc"])
+        if each["type"] == "extra_forbidden":
+            known = _keys(model, each["loc"][:-1])
+            lines.append(f"  {where}: there is no such key{nearest(str(each['loc'][-1]), known)}")
+        else:
+            lines.append(f"  {where}: {each['msg']}")
+    return "\n".join(lines)
+
+
+def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    """The keys a table may have, by walking down from the model."""
+    for part in path:
+        field = model.model_fields.get(str(part))
+        if field is not None:
+            model = inner_model(field.annotation) or model
+    return list(model.model_fields)
+
+
+def inner_model(annotation: Any) -> type[BaseModel] | None:
+    """The model inside an annotation such as `tuple[Account, ...]`, if there is one."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        if found := inner_model(inner):
+            return found
+    return None

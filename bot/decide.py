@@ -1,0 +1,204 @@
+"""Decide: what is to become of a comment. Pure: everything it goes by is handed in, and nothing is done here.
+
+The order is the house's: what nobody assessed goes to a person; crisis is never hidden by the machine; our own
+side is only shown to a person; then each label's own rule acts where its promise holds, and asks where it does
+not.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.model import AuthorKind, Decision, Reason, Severity, Step, Verb, Verdict
+from classifiers.labels import Assessment, Label, NotAssessed
+
+ASK_BELOW_ANY_PROMISE = 0.5  # the probability at which a person is asked where data is too thin for a line
+REPEAT_OFFENCES = 3  # earlier findings after which an author's next one is looked at sooner
+
+
+class Do(StrEnum):
+    """What a rule may do alone. Bans and deletions are people's."""
+
+    HIDE = "hide"
+    WARN = "warn"
+    MUTE = "mute"
+
+
+class Rule(BaseModel):
+    """What becomes of a comment with this label."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    ask_when_right: float = Field(0.5, ge=0, le=1, description="ask a person where it is right at least so often")
+    act_when_right: float = Field(0.98, ge=0.9, le=1, description="act alone only where it is right so often")
+    do: tuple[Do, ...] = Field((), description='any of "hide", "warn", "mute"; empty = only ask')
+    severity: Literal["low", "normal", "high", "urgent"] = Field("normal", description="how soon a person must look")
+    budget_per_day: int = Field(
+        50, ge=0, description="automatic actions per account and day; above it a person is asked"
+    )
+    overturned_per_day: int = Field(3, ge=1, description="so many overturned in a day, and it only asks until the next")
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The probabilities at which a label's promises hold; None = data too thin for that promise."""
+
+    ask: float | None
+    act: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one config with the lines that one model's calibration gives for them."""
+
+    rules: Mapping[Label, Rule]
+    lines: Mapping[Label, Lines]
+    ask_when: frozenset[NotAssessed] = frozenset(NotAssessed)  # the rest is left alone
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known beside the text, at the moment of deciding."""
+
+    author: AuthorKind = AuthorKind.PUBLIC
+    earlier_findings: int = 0  # comments of this author, on this account, that were flagged before
+    warned_in_thread: bool = False  # one redirect per author and thread
+    acted_today: Mapping[Label, int] = field(default_factory=dict)
+    overturned_today: Mapping[Label, int] = field(default_factory=dict)
+    paused: frozenset[Label] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One label's outcome: either steps, or the reason why a person is asked."""
+
+    label: Label
+    steps: tuple[Step, ...]
+    reason: Reason
+    why: str
+
+
+def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
+    """The decision for one comment; a label found by several rules keeps the gravest one's name."""
+    flags = tuple(label for label in Label if _asks(seen, label, policy))
+    if Label.CRISIS in flags:
+        return _crisis(seen, flags)
+    if seen.reason is not None:
+        return _not_assessed(seen.reason, policy)
+    if not flags:
+        return Decision(Verdict.LEAVE, "clean", "no label reaches its ask line")
+    if facts.author is AuthorKind.STAFF:
+        return _our_own_side(seen, flags)
+    return _combined(seen, flags, [_found(seen, label, facts, policy) for label in flags], facts, policy)
+
+
+def _asks(seen: Assessment, label: Label, policy: Policy) -> bool:
+    line = policy.lines[label].ask
+    return seen.probabilities.get(label, 0.0) >= (ASK_BELOW_ANY_PROMISE if line is None else line)
+
+
+def _crisis(seen: Assessment, flags: tuple[Label, ...]) -> Decision:
+    how = "found by the word list, the model did not assess it" if seen.reason else "may come to serious harm now"
+    return Decision(
+        Verdict.ASK, "crisis", f"{_told(seen, Label.CRISIS)}: {how}; never hidden by the machine",
+        Severity.CRISIS, Label.CRISIS, flags, Reason.FLAGGED,
+    )  # fmt: skip
+
+
+def _not_assessed(reason: NotAssessed, policy: Policy) -> Decision:
+    rule = f"not_assessed.{reason}"
+    if reason not in policy.ask_when:
+        return Decision(Verdict.LEAVE, rule, f"not assessed ({reason}); the config leaves such comments alone")
+    severity = Severity.HIGH if reason is NotAssessed.MODEL_DOWN else Severity.LOW
+    return Decision(
+        Verdict.ASK,
+        rule,
+        f"not assessed ({reason}): a person must read it",
+        severity,
+        reason=Reason(reason.value),
+    )
+
+
+def _our_own_side(seen: Assessment, flags: tuple[Label, ...]) -> Decision:
+    found = ", ".join(_told(seen, label) for label in flags)
+    return Decision(
+        Verdict.ASK, "our_own_side", f"written by our own side: {found}; a person decides whether it stays",
+        Severity.URGENT, _gravest(flags), flags, Reason.STAFF,
+    )  # fmt: skip
+
+
+def _found(seen: Assessment, label: Label, facts: Facts, policy: Policy) -> _Found:
+    rule, line, told = policy.rules[label], policy.lines[label].act, _told(seen, label)
+    acted, overturned = facts.acted_today.get(label, 0), facts.overturned_today.get(label, 0)
+    if not rule.do:
+        return _Found(label, (), Reason.FLAGGED, f"{told}; this rule only asks")
+    if line is None:
+        return _Found(label, (), Reason.FLAGGED, f"{told}; data too thin to promise {rule.act_when_right:g}")
+    if seen.probabilities[label] < line:
+        return _Found(label, (), Reason.FLAGGED, f"{told}, below the act line {line:.2f}")
+    if label in facts.paused:
+        return _Found(label, (), Reason.PAUSED, f"{told}; acting on it is paused")
+    if acted >= rule.budget_per_day:
+        return _Found(
+            label, (), Reason.BUDGET, f"{told}; the day's {rule.budget_per_day} automatic actions are used up"
+        )
+    if overturned >= rule.overturned_per_day:
+        return _Found(label, (), Reason.OVERTURNED, f"{told}; {overturned} of today's actions were overturned")
+    return _Found(label, _steps(label, rule), Reason.ACTED, f"{told}, at or above the act line {line:.2f}")
+
+
+def _combined(
+    seen: Assessment, flags: tuple[Label, ...], found: list[_Found], facts: Facts, policy: Policy
+) -> Decision:
+    """Do what may be done; if any label needs a person, ask as well. What is hidden is not also answered."""
+    hiding = [each for each in found if Step(Verb.HIDE) in each.steps]
+    steps = _once(step for each in hiding or found for step in each.steps)
+    if facts.warned_in_thread:
+        steps = tuple(step for step in steps if step.verb is not Verb.REPLY)
+    asking = [each for each in found if each.reason is not Reason.ACTED]
+    heard = asking or found
+    first = max(heard, key=lambda each: _severity(each.label, policy))
+    severity = _severity(first.label, policy)
+    if facts.earlier_findings >= REPEAT_OFFENCES and severity < Severity.HIGH:
+        severity = Severity(severity + 10)
+    decision = Decision(
+        Verdict.ACT if steps else Verdict.ASK, f"rules.{first.label}", "; ".join(each.why for each in found),
+        severity, first.label, flags, first.reason, steps,
+    )  # fmt: skip
+    if not asking and not steps:
+        why = f"{decision.why}; already answered in this thread"
+        return replace(decision, verdict=Verdict.LEAVE, reason=None, why=why)
+    return decision
+
+
+def _steps(label: Label, rule: Rule) -> tuple[Step, ...]:
+    verbs = {
+        Do.HIDE: Step(Verb.HIDE),
+        Do.WARN: Step(Verb.REPLY, template=label.value),
+        Do.MUTE: Step(Verb.MUTE),
+    }
+    return tuple(verbs[each] for each in rule.do)
+
+
+def _once(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """In order, each verb once: two labels never answer the same comment twice. Words come before hiding."""
+    chosen: dict[Verb, Step] = {}
+    for step in steps:
+        chosen.setdefault(step.verb, step)
+    return tuple(sorted(chosen.values(), key=lambda step: step.verb is not Verb.REPLY))
+
+
+def _severity(label: Label, policy: Policy) -> Severity:
+    return Severity[policy.rules[label].severity.upper()]
+
+
+def _gravest(flags: tuple[Label, ...]) -> Label:
+    order = [Label.HEALTH_DISCLOSURE, *Label]
+    return min(flags, key=order.index)
+
+
+def _told(seen: Assessment, label: Label) -> str:
+    return f"{label} {seen.probabilities[label]:.2f}"

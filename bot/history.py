@@ -1,0 +1,102 @@
+"""What is known beside the text when a comment is decided: the author's past with us, and the account's day."""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from bot.decide import Facts
+from bot.model import AuthorKind, Decision, Verb, Verdict
+from bot.store.tables import action, comment, decision, pause, ruling
+from classifiers.labels import Label
+
+
+@dataclass(slots=True)
+class Today:
+    """One account's past and day. `count` carries it on while a batch is decided, so that order alone matters."""
+
+    acted: Counter[Label] = field(default_factory=Counter)
+    overturned: Counter[Label] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
+    warned: set[tuple[str, str]] = field(default_factory=set)
+    paused: frozenset[Label] = frozenset()
+
+    def facts(self, row: Row[Any]) -> Facts:
+        return Facts(
+            author=AuthorKind(row.author_kind),
+            earlier_findings=self.findings[row.author_key],
+            warned_in_thread=(row.author_key, row.thread) in self.warned,
+            acted_today=self.acted,
+            overturned_today=self.overturned,
+            paused=self.paused,
+        )
+
+    def count(self, row: Row[Any], made: Decision) -> None:
+        if made.flags:
+            self.findings[row.author_key] += 1
+        if made.verdict is Verdict.ACT and made.label:
+            self.acted[made.label] += 1
+        if any(step.verb is Verb.REPLY for step in made.steps):
+            self.warned.add((row.author_key, row.thread))
+
+
+def today(tx: Connection, account: str, authors: Collection[str], now: datetime) -> Today:
+    """Read it from the store; the day begins at midnight UTC."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return Today(
+        acted=_acted(tx, account, midnight),
+        overturned=_overturned(tx, account, midnight),
+        findings=_findings(tx, account, authors),
+        warned=_warned(tx, account, authors),
+        paused=paused(tx, account),
+    )
+
+
+def paused(tx: Connection, account: str) -> frozenset[Label]:
+    """The labels that the machine may not act on; a pause of the account is all of them."""
+    labels = set(tx.execute(select(pause.c.label).where(pause.c.account == account)).scalars())
+    return frozenset(Label) if "" in labels else frozenset(Label(label) for label in labels)
+
+
+def _acted(tx: Connection, account: str, since: datetime) -> Counter[Label]:
+    rows = tx.execute(
+        select(decision.c.label, func.count())
+        .where(decision.c.account == account, decision.c.verdict == Verdict.ACT, decision.c.at >= since)
+        .group_by(decision.c.label)
+    )
+    return Counter({Label(label): count for label, count in rows if label})
+
+
+def _overturned(tx: Connection, account: str, since: datetime) -> Counter[Label]:
+    """Actions that a decision asked for and a person undid."""
+    undo = action.alias()
+    rows = tx.execute(
+        select(action.c.label, func.count())
+        .join(undo, undo.c.undo_of == action.c.id)
+        .join(ruling, ruling.c.id == undo.c.ruling_id)
+        .where(action.c.account == account, action.c.ruling_id.is_(None), ruling.c.at >= since)
+        .group_by(action.c.label)
+    )
+    return Counter({Label(label): count for label, count in rows if label})
+
+
+def _findings(tx: Connection, account: str, authors: Collection[str]) -> Counter[str]:
+    rows = tx.execute(
+        select(comment.c.author_key, func.count())
+        .join(decision, decision.c.comment_id == comment.c.id)
+        .where(comment.c.account == account, comment.c.author_key.in_(authors), decision.c.label.is_not(None))
+        .group_by(comment.c.author_key)
+    )
+    return Counter({key: count for key, count in rows if key})
+
+
+def _warned(tx: Connection, account: str, authors: Collection[str]) -> set[tuple[str, str]]:
+    rows = tx.execute(
+        select(comment.c.author_key, comment.c.thread)
+        .join(action, action.c.comment_id == comment.c.id)
+        .where(comment.c.account == account, comment.c.author_key.in_(authors), action.c.verb == Verb.REPLY)
+    )
+    return {(key, thread) for key, thread in rows if key}

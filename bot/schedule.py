@@ -1,0 +1,117 @@
+"""Schedule: timers of cases and retention of text. APScheduler is only the clock.
+
+Each firing writes its name and slot under a unique key and asks the engine for the work, so that a slot is
+worked once however often it fires. What is due is found by asking `due_at`, never by counting ticks, so that a
+sleep catches up.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy import Connection, exists, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from bot.clock import Clock
+from bot.config import Config
+from bot.model import CaseState, Severity
+from bot.store.database import Database
+from bot.store.engine.port import Engine, Job, Later, Queue
+from bot.store.queries import Note, write_audit
+from bot.store.tables import case, case_comment, comment, decision, sched_run, set_aside
+
+log = logging.getLogger("chaperone.schedule")
+
+Firing = Callable[[Connection, Config, datetime], None]
+EVERY = {"timers": timedelta(minutes=1), "retention": timedelta(hours=1)}
+LONGEST_BATCH = 500  # rows expired at once, so that no firing holds the writer for long
+
+
+def remind(tx: Connection, config: Config, now: datetime) -> None:
+    """Cases whose time is up: the next person, for crisis; a higher place in the queue for the rest."""
+    due = tx.execute(select(case).where(case.c.state == CaseState.OPEN, case.c.due_at <= now)).all()
+    for row in due:
+        crisis = row.severity == Severity.CRISIS
+        people = [person.name for person in config.account(row.account).on_call] if _known(config, row.account) else []
+        told = people[(row.reminders + 1) % len(people)] if crisis and people else row.assigned_to
+        minutes = config.desk.crisis_minutes if crisis else config.desk.remind_minutes
+        next_at = now + timedelta(minutes=minutes)
+        values = {"reminders": row.reminders + 1, "due_at": next_at, "assigned_to": told}
+        tx.execute(update(case).where(case.c.id == row.id).values(values))
+        log.warning(
+            "case_waits",
+            extra={"fields": {"case": row.id, "severity": row.severity, "told": row.reminders + 2}},
+        )
+        write_audit(tx, now, [Note("case_reminded", account=row.account, case_id=row.id, detail=told)])
+
+
+def expire(tx: Connection, config: Config, now: datetime) -> None:
+    """Words go after their time; what an open case still needs stays until it is closed."""
+    held = select(case_comment.c.comment_id).join(case, case.c.id == case_comment.c.case_id)
+    held = held.where(case.c.state == CaseState.OPEN)
+    crisis = exists().where(decision.c.comment_id == comment.c.id, decision.c.severity == Severity.CRISIS)
+    old = now - timedelta(days=config.store.keep_text_days)
+    oldest = now - timedelta(days=config.store.keep_crisis_text_days)
+    expired = (
+        select(comment.c.id)
+        .where(comment.c.body.is_not(None), comment.c.seen_at < old, comment.c.id.not_in(held))
+        .where(~crisis | (comment.c.seen_at < oldest))
+        .limit(LONGEST_BATCH)
+    )
+    ids = tx.execute(expired).scalars().all()
+    tx.execute(update(comment).where(comment.c.id.in_(ids)).values(body=None))
+    tx.execute(update(set_aside).where(set_aside.c.at < old).values(words=None))
+    write_audit(tx, now, [Note("text_expired", comment_id=id_) for id_ in ids])
+
+
+FIRINGS: Mapping[str, Firing] = {"timers": remind, "retention": expire}
+
+
+class Schedule:
+    def __init__(self, config: Config, db: Database, engine: Engine, clock: Clock) -> None:
+        self._config, self._db, self._engine, self._clock = config, db, engine, clock
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        for name, every in EVERY.items():
+            self._scheduler.add_job(
+                self.fire,
+                "interval",
+                args=[name],
+                seconds=every.total_seconds(),
+                coalesce=True,
+                max_instances=1,
+            )
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        self._scheduler.shutdown(wait=False)
+
+    async def fire(self, name: str) -> None:
+        """Write the slot and ask for the work; a slot that is there already fires nothing."""
+        now = self._clock.now()
+        every = EVERY[name]
+        slot = now - timedelta(seconds=now.timestamp() % every.total_seconds())
+
+        def body(tx: Connection) -> None:
+            row = insert(sched_run).values(name=name, slot=slot).on_conflict_do_nothing().returning(sched_run.c.id)
+            if (id_ := tx.execute(row).scalar()) is not None:
+                self._engine.enqueue(tx, Queue.FIRE, [Job(f"{name}/{id_}", id_)])
+
+        await self._db.run(body)
+        self._engine.wake()
+
+    async def __call__(self, ids: Sequence[int]) -> Later:
+        """The handler of the fire queue."""
+        await self._db.run(lambda tx: self._work(tx, ids))
+        return {}
+
+    def _work(self, tx: Connection, ids: Sequence[int]) -> None:
+        names = tx.execute(select(sched_run.c.name).where(sched_run.c.id.in_(ids))).scalars()
+        for name in names:
+            FIRINGS[name](tx, self._config, self._clock.now())
+
+
+def _known(config: Config, name: str) -> bool:
+    return any(account.name == name for account in config.accounts)
