@@ -1,4 +1,5 @@
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ def stream(rows: int, base_rate: float, seed: int) -> tuple[np.ndarray, np.ndarr
     return truths * 2 - 1 + noise.normal(size=rows), truths
 
 
+@cache
 def calibrated(rows: int = 20_000, base_rate: float = 0.3) -> Calibration:
     logits, truths = stream(rows, base_rate, seed=1)
     return fit({CRISIS: logits}, {CRISIS: truths})
@@ -44,15 +46,15 @@ def test_probabilities_mean_what_they_say_in_a_stream_with_a_stated_base_rate() 
     assert expected_calibration_error(np.array([still.probability(CRISIS, x) for x in logits]), truths) > 0.1
 
 
-@pytest.mark.parametrize("base_rate", [0.3, 0.1, 0.03])
-def test_a_promise_is_kept_in_a_new_stream_of_its_base_rate(base_rate: float) -> None:
+@pytest.mark.parametrize(("base_rate", "when_right"), [(0.3, 0.95), (0.1, 0.9), (0.03, 0.7)])
+def test_a_promise_is_kept_in_a_new_stream_of_its_base_rate(base_rate: float, when_right: float) -> None:
     curves = calibrated().moved({CRISIS: base_rate})
-    line = curves.line(CRISIS, 0.9)
+    line = curves.line(CRISIS, when_right)
     assert line is not None
     logits, truths = stream(200_000, base_rate, seed=4)
     over = np.array([curves.probability(CRISIS, x) for x in logits]) >= line
     assert over.sum() > 200
-    assert truths[over].mean() >= 0.9 - 0.01
+    assert truths[over].mean() >= when_right
 
 
 def test_thin_data_makes_no_promise() -> None:
@@ -69,9 +71,7 @@ def test_a_label_nobody_scores_makes_no_promise() -> None:
 def test_unknown_truths_are_left_out() -> None:
     logits, truths = stream(2_000, 0.3, seed=5)
     some = fit({CRISIS: logits}, {CRISIS: truths})
-    padded = fit(
-        {CRISIS: np.concatenate([logits, logits])}, {CRISIS: np.concatenate([truths, truths * np.nan])}
-    )
+    padded = fit({CRISIS: np.concatenate([logits, logits])}, {CRISIS: np.concatenate([truths, truths * np.nan])})
     assert padded == some
 
 
