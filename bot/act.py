@@ -10,7 +10,7 @@ it is not. What follows from each answer is the table in `_outcome`.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -211,9 +211,11 @@ class Act:
         await work.provider.perform(verb, self._worded(work.order, row))
 
     def _worded(self, order: Order, row: Row[Any]) -> Order:
-        if row.template is None:
-            return order
-        return Order(order.key, order.target, self._guard.clear(self._templates.words(row.template, row.key)))
+        if row.words is not None:
+            return replace(order, text=self._guard.clear(self._db.cipher.open(row.words)))
+        if row.template is not None:
+            return replace(order, text=self._guard.clear(self._templates.words(row.template, row.key)))
+        return order
 
     async def _after_a_crash(self, work: _Work, again: datetime) -> _Outcome:
         row, verb = work.row, Verb(work.row.verb)

@@ -42,7 +42,7 @@ class Assessor(Protocol):
 class Classify:
     def __init__(self, config: Config, db: Database, engine: Engine, clock: Clock, assessor: Assessor) -> None:
         self._config, self._db, self._engine, self._clock = config, db, engine, clock
-        self._assessor, self._policy = assessor, policy(config, assessor.line)
+        self._assessor, self._policy = assessor, policy(config.rules, config.not_assessed, assessor.line)
         self._revision = config.revision()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="classifier")
 

@@ -8,19 +8,23 @@ seals what is stored.
 import hashlib
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.decide import Do, Lines, Policy, Rule
 from bot.errors import ConfigError
-from bot.model import Mode
+from bot.model import Mode, Role
 from bot.near import nearest
 from bot.platforms import base as platforms
 from classifiers.labels import Label, NotAssessed
 from classifiers.settings import Settings as ClassifierSettings
+
+
+Line = Callable[[Label, float], float | None]
 
 
 class _Part(BaseModel):
@@ -63,9 +67,18 @@ class Rules(_Part):
     solicitation: Rule = Rule(do=(Do.HIDE,))
 
 
+    @field_validator("crisis")
+    @classmethod
+    def _never_acts_on_crisis(cls, rule: Rule) -> Rule:
+        if rule.do:
+            raise ValueError("crisis is never acted on alone: leave `do` empty")
+        return rule
+
+
 class Desk(_Part):
     claim_minutes: int = Field(10, ge=1, description="how long a case is kept for whoever claimed it")
     remind_minutes: int = Field(240, ge=1, description="an open case is brought up again after so long")
+    people: dict[str, Role] = Field({}, description="who may rule, and as what; empty = whoever has the key, as lead")
     crisis_minutes: int = Field(10, ge=1, description="after so long without a ruling the next on-call person is told")
 
 
@@ -111,14 +124,6 @@ class Config(_Part):
     desk: Desk = Desk()
     accounts: Annotated[tuple[Account, ...], AfterValidator(_each_name_once)] = Field(min_length=1)
 
-    @property
-    def rule_table(self) -> dict[Label, Rule]:
-        return {label: getattr(self.rules, label.value) for label in Label}
-
-    @property
-    def asked_when(self) -> frozenset[NotAssessed]:
-        return frozenset(reason for reason in NotAssessed if getattr(self.not_assessed, reason.value) == "ask")
-
     def account(self, name: str) -> Account:
         """Raises `ConfigError` with the near miss."""
         for account in self.accounts:
@@ -138,13 +143,14 @@ class Secrets(BaseSettings):
     key: str | None = Field(None, repr=False, description="seals what is stored; several, newest first, while rotating")
 
 
-def policy(config: Config, line: Any) -> Policy:
+def policy(rules: Rules, when: WhenNotAssessed, line: Line) -> Policy:
     """The rules with a model's lines: `line(label, when_right)` is a probability, or None where data is too thin."""
+    table = {label: getattr(rules, label.value) for label in Label}
     lines = {
-        label: Lines(line(label, rule.ask_when_right), line(label, rule.act_when_right))
-        for label, rule in config.rule_table.items()
+        label: Lines(line(label, rule.ask_when_right), line(label, rule.act_when_right)) for label, rule in table.items()
     }
-    return Policy(config.rule_table, lines, config.asked_when)
+    asked = frozenset(reason for reason in NotAssessed if getattr(when, reason.value) == "ask")
+    return Policy(table, lines, asked)
 
 
 def read(file: Path) -> Config:

@@ -28,7 +28,7 @@ class Do(StrEnum):
 
 
 class Rule(BaseModel):
-    """What becomes of a comment with this label."""
+    """What becomes of a comment with this label. Crisis has one that only asks (see `bot/config.py`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -83,7 +83,7 @@ class _Found:
 
 def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
     """The decision for one comment; a label found by several rules keeps the gravest one's name."""
-    flags = tuple(label for label in Label if _asks(seen, label, policy))
+    flags = flagged(seen, policy)
     if Label.CRISIS in flags:
         return _crisis(seen, flags)
     if seen.reason is not None:
@@ -95,9 +95,17 @@ def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
     return _combined(seen, flags, [_found(seen, label, facts, policy) for label in flags], facts, policy)
 
 
-def _asks(seen: Assessment, label: Label, policy: Policy) -> bool:
-    line = policy.lines[label].ask
-    return seen.probabilities.get(label, 0.0) >= (ASK_BELOW_ANY_PROMISE if line is None else line)
+def flagged(seen: Assessment, policy: Policy) -> tuple[Label, ...]:
+    """The labels at or above their ask line."""
+    asks = {label: ASK_BELOW_ANY_PROMISE if each.ask is None else each.ask for label, each in policy.lines.items()}
+    return tuple(label for label in Label if seen.probabilities.get(label, 0.0) >= asks[label])
+
+
+def certain(seen: Assessment, policy: Policy) -> tuple[Label, ...]:
+    """The labels at or above their act line, whether or not a rule acts on them; never crisis."""
+    lines = {label: each.act for label, each in policy.lines.items() if label is not Label.CRISIS}
+    sure = {label: line for label, line in lines.items() if line is not None}
+    return tuple(label for label in sure if seen.probabilities.get(label, 0.0) >= sure[label])
 
 
 def _crisis(seen: Assessment, flags: tuple[Label, ...]) -> Decision:

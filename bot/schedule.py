@@ -10,22 +10,22 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from bot.clock import Clock
 from bot.config import Config
 from bot.model import CaseState, Severity
+from bot.retention import expire
 from bot.store.database import Database
 from bot.store.engine.port import Engine, Job, Later, Queue
 from bot.store.queries import Note, write_audit
-from bot.store.tables import case, case_comment, comment, decision, sched_run, set_aside
+from bot.store.tables import case, sched_run
 
 log = logging.getLogger("chaperone.schedule")
 
 Firing = Callable[[Connection, Config, datetime], None]
 EVERY = {"timers": timedelta(minutes=1), "retention": timedelta(hours=1)}
-LONGEST_BATCH = 500  # rows expired at once, so that no firing holds the writer for long
 
 
 def remind(tx: Connection, config: Config, now: datetime) -> None:
@@ -44,25 +44,6 @@ def remind(tx: Connection, config: Config, now: datetime) -> None:
             extra={"fields": {"case": row.id, "severity": row.severity, "told": row.reminders + 2}},
         )
         write_audit(tx, now, [Note("case_reminded", account=row.account, case_id=row.id, detail=told)])
-
-
-def expire(tx: Connection, config: Config, now: datetime) -> None:
-    """Words go after their time; what an open case still needs stays until it is closed."""
-    held = select(case_comment.c.comment_id).join(case, case.c.id == case_comment.c.case_id)
-    held = held.where(case.c.state == CaseState.OPEN)
-    crisis = exists().where(decision.c.comment_id == comment.c.id, decision.c.severity == Severity.CRISIS)
-    old = now - timedelta(days=config.store.keep_text_days)
-    oldest = now - timedelta(days=config.store.keep_crisis_text_days)
-    expired = (
-        select(comment.c.id)
-        .where(comment.c.body.is_not(None), comment.c.seen_at < old, comment.c.id.not_in(held))
-        .where(~crisis | (comment.c.seen_at < oldest))
-        .limit(LONGEST_BATCH)
-    )
-    ids = tx.execute(expired).scalars().all()
-    tx.execute(update(comment).where(comment.c.id.in_(ids)).values(body=None))
-    tx.execute(update(set_aside).where(set_aside.c.at < old).values(words=None))
-    write_audit(tx, now, [Note("text_expired", comment_id=id_) for id_ in ids])
 
 
 FIRINGS: Mapping[str, Firing] = {"timers": remind, "retention": expire}

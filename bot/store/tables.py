@@ -125,6 +125,7 @@ action = Table(
     Column("label", String),
     Column("verb", String, nullable=False),
     Column("template", String),
+    Column("words", LargeBinary),  # a reply as a moderator typed it
     Column("mode", String, nullable=False),
     Column("severity", Integer, nullable=False),
     Column("state", String, nullable=False),

@@ -234,6 +234,7 @@ def upgrade() -> None:
         sa.Column("label", sa.String(), nullable=True),
         sa.Column("verb", sa.String(), nullable=False),
         sa.Column("template", sa.String(), nullable=True),
+        sa.Column("words", sa.LargeBinary(), nullable=True),
         sa.Column("mode", sa.String(), nullable=False),
         sa.Column("severity", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),

@@ -1,0 +1,39 @@
+"""What the commands share: their options, the console, the model."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bot.config import Config
+from classifiers.errors import ModelUnavailable
+from classifiers.pipeline import Pipeline
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The config file.", envvar="CHAPERONE_CONFIG", show_default=True)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="For other programs.")]
+
+CONFIG = Path("chaperone.toml")
+WIDE = 200  # columns when nobody looks, so that no line is folded
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Colours and the terminal's width for a person; plain wide lines for a pipe."""
+    seen = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(highlight=False, stderr=stderr, width=None if seen else WIDE)
+
+
+def complain(message: str) -> None:
+    console(stderr=True).print(f"chaperone: {message}", style="red", markup=False, soft_wrap=True)
+
+
+def pipeline(config: Config) -> Pipeline:
+    """The model; without it a pipeline that sends everything to a person, after saying so."""
+    try:
+        return Pipeline.load(config.classifier)
+    except ModelUnavailable as error:
+        complain(f"{error}\nWithout the model every comment goes to a person; crisis is found by the word list.")
+        return Pipeline.without_model(config.classifier, str(error))

@@ -1,0 +1,57 @@
+"""Keys and forgetting: `chaperone key`, `rotate-key`, `erase`."""
+
+from typing import Annotated
+
+import typer
+
+from bot import retention
+from bot.app import open_store
+from bot.clock import SystemClock
+from bot.commandline import CONFIG, ConfigOption, console
+from bot.config import Secrets, read
+from bot.errors import DeskError
+from bot.store.cipher import new_key
+from bot.store.lock import process_lock
+
+commands = typer.Typer()
+
+
+@commands.command()
+def key() -> None:
+    """Print a new encryption key, for CHAPERONE_KEY."""
+    console().print(new_key())
+
+
+@commands.command("rotate-key")
+def rotate_key(config: ConfigOption = CONFIG) -> None:
+    """Seal everything with the newest key. Put the new one first: CHAPERONE_KEY=new,old; or a line above in the key file."""
+    settings = read(config)
+    with process_lock(settings.store.path):
+        db = open_store(settings)
+        try:
+            count = db.run_now(lambda tx: retention.rotate(tx, db.cipher))
+        finally:
+            db.close()
+    where = "CHAPERONE_KEY" if Secrets().key else str(settings.store.key_file)
+    console().print(f"{count} values are sealed with the newest key; the older ones can be taken out of {where}.")
+
+
+@commands.command()
+def erase(
+    author: Annotated[str, typer.Argument(help="The person's id on the platform.")],
+    account: Annotated[str, typer.Option(help="The account of ours they wrote to.")],
+    by: Annotated[str, typer.Option("--as", help="Who you are; it stands in the audit.", envvar="CHAPERONE_AS")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Forget a person: their words, their id, and what joins their comments. Scores and rulings stay, about nobody."""
+    settings = read(config)
+    name = settings.account(account).name
+    db = open_store(settings)
+    try:
+        author_key = db.cipher.keyed_hash("author", name, author)
+        count = db.run_now(lambda tx: retention.erase(tx, author_key, by, SystemClock().now()))
+    finally:
+        db.close()
+    if not count:
+        raise DeskError(f"Nothing of that author is kept for {name}. It must be their id, not their name.")
+    console().print(f"Erased the words of {count} comments.")

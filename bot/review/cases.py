@@ -1,0 +1,258 @@
+"""Cases: what a person is asked, and what follows from what they rule. No chat library, no platform.
+
+Every function is a transaction body: a ruling, its actions, its audit and its jobs commit together, and the act
+worker does the rest. Every desk (console, Discord) calls these.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from bot.actions import ACTIONS, action_key
+from bot.errors import DeskError
+from bot.model import ActionState, CaseState, CommentState, Role, Severity, Verb
+from bot.store.cipher import Cipher
+from bot.store.engine.port import Engine, Job, Queue
+from bot.store.queries import Note, cancel_pending, open_action, write_audit
+from bot.store.tables import account, action, case, case_comment, comment, pause, ruling
+from classifiers.labels import Label
+
+
+class Ruling(StrEnum):
+    """What a moderator can say of a case."""
+
+    KEEP = "keep"
+    HIDE = "hide"
+    WARN = "warn"
+    REPLY = "reply"
+    MUTE = "mute"
+    DELETE = "delete"
+    BAN = "ban"
+    LABEL = "label"
+    UNDO = "undo"
+
+
+LEAST_ROLE = {Ruling.KEEP: Role.TRIAGE, Ruling.LABEL: Role.TRIAGE, Ruling.BAN: Role.LEAD, Ruling.DELETE: Role.LEAD}
+VERBS = {
+    Ruling.HIDE: Verb.HIDE, Ruling.WARN: Verb.REPLY, Ruling.REPLY: Verb.REPLY, Ruling.MUTE: Verb.MUTE,
+    Ruling.DELETE: Verb.DELETE, Ruling.BAN: Verb.BAN,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who rules."""
+
+    name: str
+    role: Role
+
+    def must_be(self, least: Role, what: str) -> None:
+        """Raises `DeskError`."""
+        order = list(Role)
+        if order.index(self.role) < order.index(least):
+            raise DeskError(f"{self.name} is {self.role}; to {what} one must be {least}")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A ruling as it was said. `words` is a typed reply, which the guard has let pass already."""
+
+    what: Ruling
+    by: Person
+    why: str = ""
+    labels: tuple[Label, ...] = ()
+    template: str | None = None
+    words: str | None = None
+    comment_id: int | None = None  # only this comment of the case; None = all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """What came of it: actions asked for, and what could not be done, in words for a person."""
+
+    actions: int
+    cannot: tuple[str, ...] = ()
+
+
+def queue(tx: Connection, account_name: str | None = None, state: CaseState = CaseState.OPEN) -> Sequence[Row[Any]]:
+    """Cases, the most severe first, then the oldest."""
+    found = select(case).where(case.c.state == state)
+    if account_name is not None:
+        found = found.where(case.c.account == account_name)
+    return tx.execute(found.order_by(case.c.severity.desc(), case.c.opened_at, case.c.id)).all()
+
+
+def claim(tx: Connection, case_id: int, by: Person, now: datetime, minutes: int) -> None:
+    """Take a case, so that nobody else acts on it meanwhile. Raises `DeskError` when somebody has it."""
+    row = _open_case(tx, case_id, by, now)
+    until = now + timedelta(minutes=minutes)
+    tx.execute(update(case).where(case.c.id == row.id).values(claimed_by=by.name, claimed_until=until))
+    write_audit(tx, now, [Note("claimed", by.name, row.account, case_id=row.id)])
+
+
+def rule(tx: Connection, engine: Engine, cipher: Cipher, case_id: int, said: Said, now: datetime) -> Ruled:
+    """Write the ruling and ask for what it takes. Raises `DeskError` when it cannot be said.
+
+    A label corrects what was found and leaves the case open; the rest closes it, once it is about all comments.
+    """
+    said.by.must_be(LEAST_ROLE.get(said.what, Role.MODERATOR), said.what)
+    row = _open_case(tx, case_id, said.by, now)
+    comments = _comments(tx, case_id, said.comment_id)
+    ruling_id = _write_ruling(tx, cipher, row, said, now)
+    ruled = Ruled(0)
+    if said.what in VERBS:
+        ruled = _ask_for(tx, engine, cipher, comments, row, said, ruling_id)
+    if said.what is Ruling.KEEP:
+        cancel_pending(tx, [each.id for each in comments], f"{said.by.name} ruled keep", now)
+    if said.what is not Ruling.LABEL and said.comment_id is None:
+        _close(tx, row, said.by, now)
+    return ruled
+
+
+def undo(
+    tx: Connection, engine: Engine, cipher: Cipher, case_id: int, by: Person, now: datetime, why: str = ""
+) -> Ruled:
+    """Take back everything that was done in a case, by the machine or by a person, and call off what was not."""
+    by.must_be(Role.MODERATOR, "undo")
+    row = tx.execute(select(case).where(case.c.id == case_id)).first()
+    if row is None:
+        raise DeskError(f"There is no case {case_id}")
+    comments = _comments(tx, case_id, None)
+    ruling_id = _write_ruling(tx, cipher, row, Said(Ruling.UNDO, by, why), now)
+    earlier = select(ruling.c.id).where(ruling.c.case_id == case_id, ruling.c.id != ruling_id)
+    tx.execute(update(ruling).where(ruling.c.id.in_(earlier)).values(undone_by=ruling_id))
+    cancel_pending(tx, [each.id for each in comments], f"{by.name} undid it", now)
+    ruled = _ask_back(tx, engine, comments, ruling_id)
+    if row.state != CaseState.CLOSED:
+        _close(tx, row, by, now)
+    return ruled
+
+
+def set_pause(tx: Connection, account_name: str, label: Label | None, by: Person, now: datetime) -> None:
+    """From now on the machine only asks: for one label, or for all. What people rule is still done."""
+    by.must_be(Role.MODERATOR, "pause")
+    row = upsert(pause).values(account=account_name, label=label or "", by=by.name, at=now)
+    tx.execute(row.on_conflict_do_nothing())
+    write_audit(tx, now, [Note("paused", by.name, account_name, detail=label or "every label")])
+
+
+def lift_pause(tx: Connection, account_name: str, label: Label | None, by: Person, now: datetime) -> bool:
+    """Let the machine act again. False when it was not paused."""
+    by.must_be(Role.LEAD, "resume")
+    mine = (pause.c.account == account_name) & (pause.c.label == (label or ""))
+    lifted = tx.execute(delete(pause).where(mine)).rowcount > 0
+    write_audit(tx, now, [Note("resumed", by.name, account_name, detail=label or "every label")])
+    return lifted
+
+
+def _open_case(tx: Connection, case_id: int, by: Person, now: datetime) -> Row[Any]:
+    row = tx.execute(select(case).where(case.c.id == case_id)).first()
+    if row is None:
+        raise DeskError(f"There is no case {case_id}. `chaperone queue` lists the open ones.")
+    if row.state == CaseState.CLOSED:
+        raise DeskError(f"Case {case_id} was closed by {row.closed_by} at {row.closed_at:%Y-%m-%d %H:%M} UTC")
+    if row.claimed_by not in (None, by.name) and row.claimed_until > now:
+        raise DeskError(f"Case {case_id} is with {row.claimed_by} until {row.claimed_until:%H:%M} UTC")
+    return row
+
+
+def _comments(tx: Connection, case_id: int, only: int | None) -> Sequence[Row[Any]]:
+    found = select(comment, account.c.mode.label("account_mode")).join(account, account.c.name == comment.c.account)
+    found = found.join(case_comment, case_comment.c.comment_id == comment.c.id)
+    found = found.where(case_comment.c.case_id == case_id)
+    rows = tx.execute(found.order_by(comment.c.id)).all()
+    if only is None:
+        return rows
+    chosen = [row for row in rows if row.id == only]
+    if not chosen:
+        raise DeskError(f"Comment {only} is not in case {case_id}")
+    return chosen
+
+
+def _write_ruling(tx: Connection, cipher: Cipher, row: Row[Any], said: Said, now: datetime) -> int:
+    new = insert(ruling).values(
+        case_id=row.id, comment_id=said.comment_id, actor=said.by.name, role=said.by.role, what=said.what, at=now,
+        labels=list(said.labels) if said.what is Ruling.LABEL else None,
+        words=cipher.seal(said.why) if said.why else None,
+    )  # fmt: skip
+    ruling_id: int = tx.execute(new.returning(ruling.c.id)).scalar_one()
+    detail = f"{said.what} as {said.by.role}"
+    write_audit(tx, now, [Note("ruled", said.by.name, row.account, said.comment_id, row.id, detail=detail)])
+    return ruling_id
+
+
+def _ask_for(
+    tx: Connection,
+    engine: Engine,
+    cipher: Cipher,
+    comments: Sequence[Row[Any]],
+    of: Row[Any],
+    said: Said,
+    ruling_id: int,
+) -> Ruled:
+    verb = VERBS[said.what]
+    template = said.template or of.label if said.what is Ruling.WARN else None
+    if said.what is Ruling.WARN and template is None:
+        raise DeskError("This case has no label, so say which template to use with --template")
+    rows, cannot = [], []
+    for each in comments:
+        if each.state == CommentState.GONE:
+            cannot.append(f"comment {each.id}: its author deleted it")
+            continue
+        rows.append(
+            _action(each, verb, ruling_id, of.severity)
+            | {
+                "template": template,
+                "label": of.label,
+                "words": cipher.seal(said.words) if said.words else None,
+            }
+        )
+    return Ruled(_insert(tx, engine, rows), tuple(cannot))
+
+
+def _ask_back(tx: Connection, engine: Engine, comments: Sequence[Row[Any]], ruling_id: int) -> Ruled:
+    by_id = {each.id: each for each in comments}
+    already = select(action.c.undo_of).where(action.c.undo_of.is_not(None))
+    done = (action.c.comment_id.in_(by_id)) & (action.c.state == ActionState.DONE) & action.c.undo_of.is_(None)
+    rows, cannot = [], []
+    for act in tx.execute(select(action).where(done, action.c.id.not_in(already)).order_by(action.c.id)).all():
+        back = ACTIONS[Verb(act.verb)].undone_by
+        if back is None:
+            cannot.append(f"comment {act.comment_id}: {ACTIONS[Verb(act.verb)].told} cannot be undone by us")
+            continue
+        new = _action(by_id[act.comment_id], back, ruling_id, Severity.HIGH)
+        rows.append(new | {"undo_of": act.id, "mode": act.mode, "label": act.label})
+    return Ruled(_insert(tx, engine, rows), tuple(cannot))
+
+
+def _action(of: Row[Any], verb: Verb, ruling_id: int, severity: int) -> dict[str, Any]:
+    """A person decided now, so it follows the account's mode of now, not that of when the comment was seen."""
+    return {
+        "key": action_key(of.account, of.external_id, of.edit, verb, f"ruling:{ruling_id}"),
+        "comment_id": of.id,
+        "ruling_id": ruling_id,
+        "account": of.account,
+        "verb": verb,
+        "mode": of.account_mode,
+        "severity": severity,
+        "state": ActionState.PENDING,
+    }
+
+
+def _insert(tx: Connection, engine: Engine, rows: Sequence[dict[str, Any]]) -> int:
+    for row in rows:
+        id_ = tx.execute(insert(action).values(row).returning(action.c.id)).scalar_one()
+        open_action(tx, row["comment_id"])
+        engine.enqueue(tx, Queue.ACT, [Job(str(id_), id_, priority=row["severity"])])
+    return len(rows)
+
+
+def _close(tx: Connection, row: Row[Any], by: Person, now: datetime) -> None:
+    closed = {"state": CaseState.CLOSED, "closed_at": now, "closed_by": by.name, "due_at": None}
+    tx.execute(update(case).where(case.c.id == row.id).values(closed))
+    write_audit(tx, now, [Note("case_closed", by.name, row.account, case_id=row.id)])

@@ -1,0 +1,217 @@
+"""The console desk: the same cases, worked from the command line.
+
+Whoever may read the database's key may do everything, unless `desk.people` in the config names people and their roles; then
+`--as` must be one of them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from sqlalchemy import select
+
+from bot.app import open_store
+from bot.clock import SystemClock
+from bot.commandline import CONFIG, ConfigOption, JsonOption, console
+from bot.config import Config, read
+from bot.errors import DeskError
+from bot.model import CaseState, Role
+from bot.near import nearest
+from bot.replies import ShippedTemplatesOnly, Templates
+from bot.review import cases
+from bot.review.rendering import as_json, case_panel, queue_table, story_lines
+from bot.review.story import case_story, comment_number, comment_story
+from bot.shipped import shipped
+from bot.store.database import Database
+from bot.store.engine.local import LocalEngine
+from bot.store.lock import is_running
+from bot.store.queries import Note, write_audit
+from bot.store.tables import account
+from classifiers.labels import Label
+
+desk = typer.Typer()
+
+AsOption = Annotated[str, typer.Option("--as", help="Who you are; it stands in the audit.", envvar="CHAPERONE_AS")]
+WhyOption = Annotated[str, typer.Option("--why", help="Your reason; kept encrypted.")]
+RevealOption = Annotated[bool, typer.Option("--reveal", help="Show the words unmasked; this is logged.")]
+CaseArgument = Annotated[int, typer.Argument(help="The number of the case.", metavar="CASE")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    config: Config
+    db: Database
+    engine: LocalEngine
+    out: Console
+    now: datetime
+
+
+@contextmanager
+def _open(config_file: Path) -> Iterator[_Desk]:
+    config = read(config_file)
+    db = open_store(config)
+    clock = SystemClock()
+    try:
+        yield _Desk(config, db, LocalEngine(db, clock), console(), clock.now())
+    finally:
+        db.close()
+
+
+def _person(config: Config, name: str) -> cases.Person:
+    people = config.desk.people
+    if people and name not in people:
+        raise DeskError(f"{name!r} is not one of `desk.people` in the config{nearest(name, people)}")
+    return cases.Person(name, people.get(name, Role.LEAD))
+
+
+@desk.command()
+def queue(
+    config: ConfigOption = CONFIG,
+    account_name: Annotated[str | None, typer.Option("--account", help="Only this account.")] = None,
+    acted: Annotated[bool, typer.Option("--acted", help="What the bot did alone, instead of what waits.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """List the cases that wait for a person, the most severe first."""
+    with _open(config) as it:
+        state = CaseState.ACTED if acted else CaseState.OPEN
+        rows = it.db.read_now(lambda tx: cases.queue(tx, account_name, state))
+        it.out.print(as_json(rows), soft_wrap=True, markup=False) if json else it.out.print(queue_table(rows, it.now))
+
+
+@desk.command()
+def show(
+    config: ConfigOption, case_id: CaseArgument, reveal: RevealOption = False, by: AsOption = "", json: JsonOption = False
+) -> None:
+    """Show a case: its comments, what was found, what was done."""
+    with _open(config) as it:
+        if reveal:
+            _log_reveal(it, by, case_id=case_id)
+        story = it.db.read_now(lambda tx: case_story(tx, it.db.cipher, case_id, reveal=reveal))
+        it.out.print(as_json(story), soft_wrap=True, markup=False) if json else it.out.print(case_panel(story))
+
+
+@desk.command()
+def why(
+    config: ConfigOption = CONFIG,
+    comment: Annotated[str, typer.Argument(help="A comment's number here, or its id on the platform.")],
+    reveal: RevealOption = False,
+    by: AsOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Tell why a comment was treated as it was: text, spans, probabilities, rule, action, outcome."""
+    with _open(config) as it:
+        number = int(comment) if comment.isdecimal() else None
+        found = it.db.read_now(lambda tx: comment_number(tx, comment)) or number
+        if found is None:
+            raise DeskError(f"There is no comment {comment}")
+        if reveal:
+            _log_reveal(it, by, comment_id=found)
+        story = it.db.read_now(lambda tx: comment_story(tx, it.db.cipher, found, reveal=reveal))
+        it.out.print(as_json(story), soft_wrap=True, markup=False) if json else it.out.print(story_lines(story))
+
+
+@desk.command()
+def claim(config: ConfigOption, case_id: CaseArgument, by: AsOption) -> None:
+    """Take a case, so that nobody else acts on it meanwhile."""
+    with _open(config) as it:
+        person, minutes = _person(it.config, by), it.config.desk.claim_minutes
+        it.db.run_now(lambda tx: cases.claim(tx, case_id, person, it.now, minutes))
+        it.out.print(f"Case {case_id} is with {by} for {minutes} minutes.")
+
+
+@desk.command()
+def rule(
+    config: ConfigOption = CONFIG,
+    case_id: CaseArgument,
+    what: Annotated[cases.Ruling, typer.Argument(help="What is to become of it.")],
+    words: Annotated[str, typer.Argument(help="For reply: the text. For label: the right labels, or none.")] = "",
+    by: AsOption = "",
+    reason: WhyOption = "",
+    template: Annotated[str | None, typer.Option(help="For warn: another template than the label's own.")] = None,
+    comment_id: Annotated[int | None, typer.Option("--comment", help="Only this comment of the case.")] = None,
+) -> None:
+    """Rule on a case. `keep` leaves everything as it is; `undo` takes back what was done."""
+    with _open(config) as it:
+        said = cases.Said(
+            what, _person(it.config, _named(by)), reason, template=template, comment_id=comment_id,
+            labels=_labels(words) if what is cases.Ruling.LABEL else (),
+            words=_cleared(words) if what is cases.Ruling.REPLY else None,
+        )  # fmt: skip
+        if what is cases.Ruling.UNDO:
+            ruled = it.db.run_now(lambda tx: cases.undo(tx, it.engine, it.db.cipher, case_id, said.by, it.now, reason))
+        else:
+            ruled = it.db.run_now(lambda tx: cases.rule(tx, it.engine, it.db.cipher, case_id, said, it.now))
+        _tell(it, case_id, what, ruled)
+
+
+@desk.command()
+def undo(config: ConfigOption, case_id: CaseArgument, by: AsOption, reason: WhyOption = "") -> None:
+    """Take back everything that was done in a case."""
+    rule(config, case_id, cases.Ruling.UNDO, by=by, reason=reason)
+
+
+@desk.command()
+def pause(
+    config: ConfigOption = CONFIG,
+    account_name: Annotated[str, typer.Argument(metavar="ACCOUNT")],
+    by: AsOption,
+    label: Annotated[Label | None, typer.Option(help="Only this label; every label if left out.")] = None,
+) -> None:
+    """Let the machine only ask, for an account or one label of it, until `resume`."""
+    with _open(config) as it:
+        name, person = it.config.account(account_name).name, _person(it.config, by)
+        it.db.run_now(lambda tx: cases.set_pause(tx, name, label, person, it.now))
+        it.out.print(f"Paused {name}: {label or 'every label'} goes to a person until `chaperone resume`.")
+
+
+@desk.command()
+def resume(
+    config: ConfigOption = CONFIG,
+    account_name: Annotated[str, typer.Argument(metavar="ACCOUNT")],
+    by: AsOption,
+    label: Annotated[Label | None, typer.Option(help="The label that was paused; as in `pause`.")] = None,
+) -> None:
+    """Let the machine act again."""
+    with _open(config) as it:
+        name, person = it.config.account(account_name).name, _person(it.config, by)
+        lifted = it.db.run_now(lambda tx: cases.lift_pause(tx, name, label, person, it.now))
+        it.out.print(f"{name}: {label or 'every label'} {'acts again' if lifted else 'was not paused'}.")
+
+
+def _tell(it: _Desk, case_id: int, what: cases.Ruling, ruled: cases.Ruled) -> None:
+    mode = it.db.read_now(lambda tx: dict(tx.execute(select(account.c.name, account.c.mode)).tuples().all()))
+    it.out.print(f"Case {case_id}: {what}. {ruled.actions} actions asked for.")
+    for line in ruled.cannot:
+        it.out.print(f"  not done: {line}")
+    if ruled.actions and "live" not in mode.values():
+        it.out.print("The account is in shadow: nothing will be done on the platform.")
+    elif ruled.actions and not is_running(it.config.store.path):
+        it.out.print("Chaperone is not running; they will be done when it runs again.")
+
+
+def _log_reveal(it: _Desk, by: str, **what: int) -> None:
+    person = _person(it.config, _named(by))
+    it.db.run_now(lambda tx: write_audit(tx, it.now, [Note("revealed", person.name, **what)]))
+
+
+def _named(by: str) -> str:
+    if not by:
+        raise DeskError("Say who you are with --as NAME; it stands in the audit.")
+    return by
+
+
+def _labels(words: str) -> tuple[Label, ...]:
+    given = [word.strip() for word in words.split(",") if word.strip() not in ("", "none")]
+    for word in given:
+        if word not in list(Label):
+            raise DeskError(f"There is no label {word!r}{nearest(word, list(Label))}")
+    return tuple(Label(word) for word in given)
+
+
+def _cleared(words: str) -> str:
+    return ShippedTemplatesOnly(Templates.read(shipped("replies"))).clear(words).words

@@ -1,0 +1,139 @@
+"""How cases and stories look in a terminal. Comment text is hostile: it is printed as plain text, control signs made visible."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Row
+
+from bot.model import Severity
+from bot.review.story import CaseStory, Story
+from classifiers.labels import Label
+
+COLOURS = {
+    Severity.CRISIS: "bold white on red",
+    Severity.URGENT: "bold red",
+    Severity.HIGH: "yellow",
+    Severity.NORMAL: "cyan",
+    Severity.LOW: "dim",
+}
+
+
+def severity(value: int) -> Text:
+    level = Severity(value)
+    return Text(level.name.lower(), style=COLOURS[level])
+
+
+def inert(text: str) -> Text:
+    """The words as they are, without terminal codes, marks that turn the writing round, or rich markup."""
+    return Text("".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text))
+
+
+def likely(probability: float) -> str:
+    """A probability in words; the words of the IPCC's scale, shortened."""
+    scale = ((0.99, "virtually certain"), (0.9, "very likely"), (0.66, "likely"), (0.33, "about as likely as not"))
+    return next((words for least, words in scale if probability >= least), "unlikely")
+
+
+def queue_table(rows: Sequence[Row[Any]], now: datetime) -> RenderableType:
+    if not rows:
+        return Text("Nothing waits for a person.")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("case", "severity", "account", "what", "comments", "age", "with"):
+        table.add_column(heading)
+    for row in rows:
+        what = f"{row.label} ({row.reason})" if row.label else row.reason
+        with_ = row.claimed_by or (f"told: {row.assigned_to}" if row.assigned_to else "")
+        cells = (str(row.id), severity(row.severity), row.account, what, str(row.comments), _age(row, now), with_)
+        table.add_row(*cells)
+    return table
+
+
+def case_panel(it: CaseStory) -> RenderableType:
+    row = it.row
+    head = Text.assemble("case ", str(row.id), " · ", severity(row.severity), f" · {row.account} · {row.state}")
+    more = row.comments - len(it.comments)
+    parts: list[RenderableType] = [Text(row.why), *(_comment(each) for each in it.comments)]
+    if more > 0:
+        parts.append(Text(f"… and {more} more comments", style="dim"))
+    parts += [Text(f"ruled: {line}") for line in it.rulings]
+    return Panel(Group(*parts), title=head, title_align="left")
+
+
+def _comment(it: Story) -> RenderableType:
+    past = f", flagged {it.earlier_findings} times before" if it.earlier_findings else ""
+    found = ", ".join(f"{label} {p:.2f} ({likely(p)})" for label, p in _high(it.probabilities))
+    lines: list[RenderableType] = [
+        Text(f"\ncomment {it.id} by {it.author_kind}{past}, seen {it.seen_at:%Y-%m-%d %H:%M}", style="dim"),
+        inert(it.text),
+        Text(f"found: {found or 'nothing'}" if not it.not_assessed else f"not assessed: {it.not_assessed}"),
+    ]
+    lines += [Text(f"{told.what} by {told.by}: {told.outcome}") for told in it.actions]
+    return Group(*lines)
+
+
+def story_lines(it: Story) -> RenderableType:
+    """`why`: text → spans → probabilities → rule → action → outcome."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in _why(it):
+        table.add_row(name, value)
+    return table
+
+
+def _why(it: Story) -> Iterable[tuple[str, Text]]:
+    yield "comment", Text(f"{it.id} ({it.account} {it.external_id}, edit {it.edit}), {it.state}")
+    yield "written by", Text(f"{it.author_kind}; flagged before: {it.earlier_findings}")
+    yield "text", inert(it.text)
+    yield "spans", Text(", ".join(f"{s.start}-{s.end} {s.type}" for s in it.spans) or "none")
+    yield "assessed", Text("yes" if not it.not_assessed else f"NO: {it.not_assessed}")
+    for label, p in it.probabilities.items():
+        yield f"  {label}", Text(f"{p:.4f}  {likely(p)}")
+    yield "model", Text(it.model)
+    yield "decision", Text(it.verdict)
+    yield "  rule", Text(f"{it.rule} (config {it.revision})")
+    yield "  because", Text(it.why)
+    for told in it.actions:
+        at = f" at {told.at:%Y-%m-%d %H:%M:%S}" if told.at else ""
+        yield "action", Text(f"{told.what} by {told.by} [{told.key[:8]}]")
+        yield "  outcome", Text(f"{told.outcome}{at}")
+    yield "actions", Text("" if it.actions else "none")
+    yield "cases", Text(", ".join(str(id_) for id_ in it.cases) or "none")
+
+
+def as_json(it: Any) -> str:
+    """A row, a story or a list of them, for other programs."""
+    return as_plain_json(_plain(it))
+
+
+def as_plain_json(it: Any) -> str:
+    return json.dumps(it, ensure_ascii=False, default=str)
+
+
+def _plain(it: Any) -> Any:
+    if isinstance(it, Row):
+        return dict(it._mapping)
+    if isinstance(it, CaseStory):
+        return {"case": _plain(it.row), "comments": [asdict(each) for each in it.comments], "rulings": it.rulings}
+    if isinstance(it, Story):
+        return asdict(it)
+    return [_plain(each) for each in it]
+
+
+def _high(probabilities: dict[Label, float]) -> list[tuple[Label, float]]:
+    found = [(label, p) for label, p in probabilities.items() if p >= 0.33]
+    return sorted(found, key=lambda each: -each[1])
+
+
+def _age(row: Row[Any], now: datetime) -> str:
+    minutes = int((now - row.opened_at).total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"

@@ -1,0 +1,166 @@
+"""The story of a comment and of a case, as values: what a card shows, and what `why` tells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from bot.actions import ACTIONS
+from bot.errors import DeskError
+from bot.masking import masked
+from bot.model import ActionState, Mode, Verb
+from bot.store.cipher import Cipher
+from bot.store.queries import opened
+from bot.store.tables import action, assessment, case, case_comment, comment, decision, ruling
+from classifiers.labels import Label, Span, SpanType
+
+EXPIRED = "(the words have expired)"
+GONE = "(deleted by its author)"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One action as people are told of it."""
+
+    id: int
+    what: str
+    outcome: str
+    by: str
+    at: datetime | None
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that happened to one comment. `text` is masked unless it was revealed."""
+
+    id: int
+    external_id: str
+    account: str
+    edit: int
+    author_kind: str
+    earlier_findings: int
+    seen_at: datetime
+    state: str
+    mode: str
+    text: str
+    words_kept: bool
+    spans: tuple[Span, ...]
+    probabilities: dict[Label, float]
+    not_assessed: str | None
+    model: str
+    verdict: str
+    rule: str
+    why: str
+    revision: str
+    actions: tuple[Told, ...]
+    cases: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseStory:
+    row: Row[Any]
+    comments: tuple[Story, ...]
+    rulings: tuple[str, ...]
+
+
+def comment_story(tx: Connection, cipher: Cipher, comment_id: int, *, reveal: bool = False) -> Story:
+    """Raises `DeskError` when there is no such comment."""
+    row = tx.execute(select(comment).where(comment.c.id == comment_id)).first()
+    if row is None:
+        raise DeskError(f"There is no comment {comment_id}. `chaperone show CASE` lists the comments of a case.")
+    judged = _latest(tx, assessment, comment_id)
+    made = _latest(tx, decision, comment_id)
+    spans = tuple(Span(start, end, SpanType(type_)) for start, end, type_ in judged.spans) if judged else ()
+    return Story(
+        id=row.id, external_id=row.external_id, account=row.account, edit=row.edit, author_kind=row.author_kind,
+        earlier_findings=_findings(tx, row), seen_at=row.seen_at, state=row.state, mode=row.mode,
+        text=_words(cipher, row, spans, reveal), words_kept=row.body is not None, spans=spans,
+        probabilities={Label(k): v for k, v in judged.probabilities.items()} if judged else {},
+        not_assessed=judged.not_assessed if judged else "not yet",
+        model=judged.model if judged else "", verdict=made.verdict if made else "", rule=made.rule if made else "",
+        why=made.why if made else "", revision=made.revision if made else "",
+        actions=_actions(tx, comment_id), cases=_cases(tx, comment_id),
+    )  # fmt: skip
+
+
+def case_story(tx: Connection, cipher: Cipher, case_id: int, *, reveal: bool = False, limit: int = 20) -> CaseStory:
+    """The case with its first `limit` comments. Raises `DeskError` when there is no such case."""
+    row = tx.execute(select(case).where(case.c.id == case_id)).first()
+    if row is None:
+        raise DeskError(f"There is no case {case_id}. `chaperone queue` lists the open ones.")
+    ids = tx.execute(
+        select(case_comment.c.comment_id).where(case_comment.c.case_id == case_id).order_by("comment_id").limit(limit)
+    ).scalars()
+    stories = tuple(comment_story(tx, cipher, id_, reveal=reveal) for id_ in ids)
+    return CaseStory(row, stories, _rulings(tx, cipher, case_id))
+
+
+def comment_number(tx: Connection, external_id: str) -> int | None:
+    """Ours for the platform's; the newest edit where there are several."""
+    found = select(func.max(comment.c.id)).where(comment.c.external_id == external_id)
+    return tx.execute(found).scalar()
+
+
+def _latest(tx: Connection, table: Any, comment_id: int) -> Row[Any] | None:
+    found = select(table).where(table.c.comment_id == comment_id).order_by(table.c.id.desc()).limit(1)
+    return tx.execute(found).first()
+
+
+def _words(cipher: Cipher, row: Row[Any], spans: Sequence[Span], reveal: bool) -> str:
+    body = opened(cipher, row.body)
+    if body is None:
+        return GONE if row.state == "gone" else EXPIRED
+    return body.text if reveal else masked(body.text, spans)
+
+
+def _findings(tx: Connection, row: Row[Any]) -> int:
+    if row.author_key is None:
+        return 0
+    found = select(func.count(func.distinct(comment.c.id))).join(decision, decision.c.comment_id == comment.c.id)
+    same = (comment.c.account == row.account) & (comment.c.author_key == row.author_key) & (comment.c.id < row.id)
+    return tx.execute(found.where(same, decision.c.label.is_not(None))).scalar_one()
+
+
+def _actions(tx: Connection, comment_id: int) -> tuple[Told, ...]:
+    rows = tx.execute(
+        select(action, ruling.c.actor).outerjoin(ruling, ruling.c.id == action.c.ruling_id)
+        .where(action.c.comment_id == comment_id).order_by(action.c.id)
+    )  # fmt: skip
+    return tuple(
+        Told(row.id, row.verb, outcome(row), row.actor or "chaperone", row.settled_at, row.key) for row in rows
+    )
+
+
+def outcome(row: Row[Any]) -> str:
+    """An action's state in words for a person: done, not done, or cannot here."""
+    told = ACTIONS[Verb(row.verb)].told
+    done = f"would be {told} (shadow)" if row.mode == Mode.SHADOW else f"{told}"
+    words = {
+        ActionState.PENDING: "waiting",
+        ActionState.SENDING: "checking",
+        ActionState.DONE: done,
+        ActionState.UNKNOWN: "nobody knows",
+        ActionState.REFUSED: "cannot here",
+        ActionState.CANCELLED: "called off",
+    }[ActionState(row.state)]
+    return f"{words}: {row.note}" if row.note and not row.note.startswith("shadow") else words
+
+
+def _cases(tx: Connection, comment_id: int) -> tuple[int, ...]:
+    found = select(case_comment.c.case_id).where(case_comment.c.comment_id == comment_id)
+    return tuple(tx.execute(found.order_by("case_id")).scalars())
+
+
+def _rulings(tx: Connection, cipher: Cipher, case_id: int) -> tuple[str, ...]:
+    rows = tx.execute(select(ruling).where(ruling.c.case_id == case_id).order_by(ruling.c.id))
+    return tuple(_ruling(cipher, row) for row in rows)
+
+
+def _ruling(cipher: Cipher, row: Row[Any]) -> str:
+    labels = f" {', '.join(row.labels) or 'none'}" if row.labels is not None else ""
+    why = f" because: {cipher.open(row.words)}" if row.words else ""
+    undone = " (undone)" if row.undone_by else ""
+    return f"{row.at:%Y-%m-%d %H:%M} {row.actor} ({row.role}): {row.what}{labels}{why}{undone}"
