@@ -6,8 +6,8 @@ watches for the end.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -48,6 +48,16 @@ def open_store(config: Config) -> Database:
     """Raises `StoreError` or `ConfigError`."""
     keys = keys_from(Secrets().key, config.store.key_file)
     return Database.open(config.store.path, keys)
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[Database]:
+    """The store for a command. Raises `StoreError` or `ConfigError`."""
+    db = open_store(config)
+    try:
+        yield db
+    finally:
+        db.close()
 
 
 @dataclass(slots=True)
@@ -130,9 +140,7 @@ async def running(config: Config, assessor: Assessor, clock: Clock | None = None
         stack.enter_context(process_lock(config.store.path))
         db = open_store(config)
         stack.callback(db.close)
-        adapters = {
-            one.name: await stack.enter_async_context(_connected(config, one, clock)) for one in config.accounts
-        }
+        adapters = {one.name: await stack.enter_async_context(connected(config, one, clock)) for one in config.accounts}
         engine = LocalEngine(db, clock)
         classify = Classify(config, db, engine, clock, assessor)
         schedule = Schedule(config, db, engine, clock)
@@ -147,7 +155,8 @@ async def running(config: Config, assessor: Assessor, clock: Clock | None = None
         yield App(config, db, engine, clock, Inbox(db, engine, clock), schedule, adapters, asyncio.Event())
 
 
-def _connected(config: Config, one: Account, clock: Clock) -> AbstractAsyncContextManager[platforms.Platform]:
+def connected(config: Config, one: Account, clock: Clock) -> AbstractAsyncContextManager[platforms.Platform]:
+    """One account's adapter, connected. Raises `PlatformError` or `ConfigError`."""
     _, adapter = platforms.load(one.platform)
     folder = config.store.path.parent / f"{config.store.path.stem}.{one.name}"
     around = platforms.Surroundings(one.name, clock, folder, frozenset(one.staff))

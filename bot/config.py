@@ -23,7 +23,6 @@ from bot.platforms import base as platforms
 from classifiers.labels import Label, NotAssessed
 from classifiers.settings import Settings as ClassifierSettings
 
-
 Line = Callable[[Label, float], float | None]
 
 
@@ -65,7 +64,6 @@ class Rules(_Part):
     crisis: Rule = Rule(ask_when_right=0.3, severity="urgent")
     misinformation: Rule = Rule()
     solicitation: Rule = Rule(do=(Do.HIDE,))
-
 
     @field_validator("crisis")
     @classmethod
@@ -147,7 +145,8 @@ def policy(rules: Rules, when: WhenNotAssessed, line: Line) -> Policy:
     """The rules with a model's lines: `line(label, when_right)` is a probability, or None where data is too thin."""
     table = {label: getattr(rules, label.value) for label in Label}
     lines = {
-        label: Lines(line(label, rule.ask_when_right), line(label, rule.act_when_right)) for label, rule in table.items()
+        label: Lines(line(label, rule.ask_when_right), line(label, rule.act_when_right))
+        for label, rule in table.items()
     }
     asked = frozenset(reason for reason in NotAssessed if getattr(when, reason.value) == "ask")
     return Policy(table, lines, asked)

@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,20 +20,21 @@ from rich.text import Text
 from sqlalchemy import Connection, select
 
 from bot import logs
-from bot.app import App, open_store, running
+from bot.app import App, opened, running
+from bot.classify import Assessor
 from bot.clock import SystemClock
 from bot.commandline import JsonOption, console, pipeline
-from bot.commands.running import stop_on_signals, summary
+from bot.commands.running import stop_on_signals, summary, told
 from bot.config import Config, read
 from bot.errors import DeskError
 from bot.model import Role, Verdict
 from bot.review import cases
-from bot.review.rendering import as_plain_json, case_panel, inert, severity
-from bot.review.story import case_story, comment_story, outcome
+from bot.review.rendering import as_plain_json, case_panel, inert
+from bot.review.story import case_story, comment_story
 from bot.shipped import shipped
 from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
-from bot.store.tables import action, comment, decision
+from bot.store.tables import comment
 
 PACE_SECONDS = 0.5  # between two comments, so that a person can follow
 ROWS = 14  # of the live view
@@ -50,19 +52,18 @@ def demo(
     config = _prepare(folder, slowly=not (once or json))
     logs.configure("error", json=False)
     out = console(stderr=json)
-    asyncio.run(_work_off(config, out, watch=not (once or json)))
-    db = open_store(config)
-    try:
-        if not (once or json) and sys.stdin.isatty():
-            _rule_on_what_is_asked(config, db, out)
-        counts = db.read_now(summary)
-    finally:
-        db.close()
+    out.print("Loading the model …")
+    assessor = pipeline(config)
+    asyncio.run(_work_off(config, assessor, out, watch=not (once or json)))
+    if not (once or json) and sys.stdin.isatty():
+        _rule_on_what_is_asked(config, out)
+        asyncio.run(_work_off(config, assessor, out, watch=False))
+    counts = _counts(config)
     if json:
         console().print(as_plain_json(_told(counts)), soft_wrap=True, markup=False)
     else:
-        out.print(_ending(config, counts, folder))
-    if data is None and (once or json):
+        out.print(_ending(counts, folder))
+    if data is None and json:
         shutil.rmtree(folder)
 
 
@@ -78,9 +79,8 @@ def _prepare(folder: Path, *, slowly: bool) -> Config:
     return config.model_copy(update={"accounts": (paced,)})
 
 
-async def _work_off(config: Config, out: Console, *, watch: bool) -> None:
-    out.print("Loading the model …")
-    async with running(config, pipeline(config)) as app:
+async def _work_off(config: Config, assessor: Assessor, out: Console, *, watch: bool) -> None:
+    async with running(config, assessor) as app:
         stop_on_signals(app)
         async with asyncio.TaskGroup() as group:
             view = group.create_task(_watch(app, out), name="view") if watch else None
@@ -106,7 +106,7 @@ def _view(tx: Connection, db: Database) -> RenderableType:
     latest = tx.execute(select(comment.c.id).order_by(comment.c.id.desc()).limit(ROWS)).scalars().all()
     for id_ in reversed(latest):
         it = comment_story(tx, db.cipher, id_)
-        found = ", ".join(f"{label} {it.probabilities[label]:.2f}" for label in it.probabilities if label in it.why)
+        found = ", ".join(f"{label} {it.probabilities[label]:.2f}" for label in it.flags)
         done = ", ".join(each.outcome for each in it.actions)
         table.add_row(inert(it.text), Text(found or it.not_assessed or ""), _verdict(it.verdict), Text(done))
     return Group(table)
@@ -117,20 +117,41 @@ def _verdict(verdict: str) -> Text:
     return Text(verdict, style=styles.get(Verdict(verdict), "")) if verdict else Text("…")
 
 
-def _rule_on_what_is_asked(config: Config, db: Database, out: Console) -> None:
-    """Ask about each open case, as the desk would; then let the bot do what was ruled."""
-    engine, clock = LocalEngine(db, SystemClock()), SystemClock()
-    for row in db.read_now(cases.queue):
-        out.print(case_panel(db.read_now(lambda tx, id_=row.id: case_story(tx, db.cipher, id_))))
-        asked = Prompt.ask("[h]ide [k]eep [w]arn [m]ute [s]kip [q]uit", choices=[*CHOICES, "s", "q"], default="s")
-        if asked == "q":
-            break
-        if asked in CHOICES:
-            said = cases.Said(CHOICES[asked], YOU)
-            try:
-                db.run_now(lambda tx, id_=row.id, it=said: cases.rule(tx, engine, db.cipher, id_, it, clock.now()))
-            except DeskError as error:
-                out.print(str(error), markup=False)
+def _rule_on_what_is_asked(config: Config, out: Console) -> None:
+    """Ask about each open case, as the desk would; the next run does what was ruled."""
+    clock = SystemClock()
+    with opened(config) as db:
+        engine = LocalEngine(db, clock)
+        for row in db.read_now(cases.queue):
+            out.print(case_panel(db.read_now(partial(case_story, cipher=db.cipher, case_id=row.id))))
+            asked = Prompt.ask("(h)ide (k)eep (w)arn (m)ute (s)kip (q)uit", choices=[*CHOICES, "s", "q"], default="s")
+            if asked == "q":
+                break
+            if asked in CHOICES:
+                said = cases.Said(CHOICES[asked], YOU)
+                rule = partial(cases.rule, engine=engine, cipher=db.cipher, case_id=row.id, said=said, now=clock.now())
+                try:
+                    db.run_now(rule)
+                except DeskError as error:
+                    out.print(str(error), markup=False)
+
+
+def _counts(config: Config) -> dict[str, Any]:
+    with opened(config) as db:
+        return db.read_now(summary)
+
+
+def _ending(counts: dict[str, Any], folder: Path) -> RenderableType:
+    file = folder / "demo.toml"
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in _told(counts).items():
+        table.add_row(name.replace("_", " "), told(value))
+    after = Text.assemble(
+        ("\nTry next:\n", "bold"),
+        f"  chaperone queue -c {file}\n  chaperone why 3 -c {file}\n  chaperone queue --acted -c {file}\n",
+        f'  what the bot did on the "platform": {folder / "outcomes.jsonl"}',
+    )
+    return Group(table, after)
 
 
 def _told(counts: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from classifiers.pipeline import Pipeline, Text
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.progress import Progress
 
@@ -25,7 +26,6 @@ from bot.decide import Policy, certain, flagged
 from bot.errors import ConfigError
 from bot.platforms.base import readable
 from classifiers.labels import Assessment
-from classifiers.pipeline import Pipeline, Text
 from classifiers.settings import Settings
 
 MALFORMED = "malformed"
@@ -77,7 +77,15 @@ def _read(raw: bytes) -> "_Line | dict[str, Any]":
     try:
         return _Line.model_validate_json(raw)
     except ValidationError:
-        return {"id": _id(raw), "assessed": False, "reason": MALFORMED, "labels": {}, "flags": [], "acts": [], "spans": []}
+        return {
+            "id": _id(raw),
+            "assessed": False,
+            "reason": MALFORMED,
+            "labels": {},
+            "flags": [],
+            "acts": [],
+            "spans": [],
+        }
 
 
 def _id(raw: bytes) -> str | None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bot import retention
-from bot.app import open_store
+from bot.app import opened
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, console
 from bot.config import Secrets, read
@@ -24,14 +24,10 @@ def key() -> None:
 
 @commands.command("rotate-key")
 def rotate_key(config: ConfigOption = CONFIG) -> None:
-    """Seal everything with the newest key. Put the new one first: CHAPERONE_KEY=new,old; or a line above in the key file."""
+    """Seal everything with the newest key. First put it in front: CHAPERONE_KEY=new,old or a line above."""
     settings = read(config)
-    with process_lock(settings.store.path):
-        db = open_store(settings)
-        try:
-            count = db.run_now(lambda tx: retention.rotate(tx, db.cipher))
-        finally:
-            db.close()
+    with process_lock(settings.store.path), opened(settings) as db:
+        count = db.run_now(lambda tx: retention.rotate(tx, db.cipher))
     where = "CHAPERONE_KEY" if Secrets().key else str(settings.store.key_file)
     console().print(f"{count} values are sealed with the newest key; the older ones can be taken out of {where}.")
 
@@ -46,12 +42,9 @@ def erase(
     """Forget a person: their words, their id, and what joins their comments. Scores and rulings stay, about nobody."""
     settings = read(config)
     name = settings.account(account).name
-    db = open_store(settings)
-    try:
+    with opened(settings) as db:
         author_key = db.cipher.keyed_hash("author", name, author)
         count = db.run_now(lambda tx: retention.erase(tx, author_key, by, SystemClock().now()))
-    finally:
-        db.close()
     if not count:
         raise DeskError(f"Nothing of that author is kept for {name}. It must be their id, not their name.")
     console().print(f"Erased the words of {count} comments.")

@@ -11,7 +11,7 @@ from rich.table import Table
 from sqlalchemy import Connection, func, select
 
 from bot import logs
-from bot.app import App, open_store, running
+from bot.app import App, opened, running
 from bot.classify import Assessor
 from bot.commandline import CONFIG, ConfigOption, JsonOption, console, pipeline
 from bot.config import Config, read
@@ -38,7 +38,7 @@ async def _run(config: Config, assessor: Assessor, once: bool) -> None:
 
 
 def stop_on_signals(app: App) -> None:
-    """The first signal stops in order, the second at once; what was under way is found and checked at the next start."""
+    """The first signal stops in order, the second at once; what was under way is checked at the next start."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -53,19 +53,15 @@ def stop_on_signals(app: App) -> None:
 def status(config: ConfigOption = CONFIG, json: JsonOption = False) -> None:
     """Say what is going on: accounts, comments, what waits, what was set aside."""
     settings = read(config)
-    db = open_store(settings)
-    try:
-        counts = db.read_now(summary)
-        counts["running"] = is_running(settings.store.path)
-    finally:
-        db.close()
+    with opened(settings) as db:
+        counts = {"running": is_running(settings.store.path), **db.read_now(summary)}
     out = console()
     if json:
         out.print(as_plain_json(counts), soft_wrap=True, markup=False)
         return
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in counts.items():
-        table.add_row(name.replace("_", " "), _told(value))
+        table.add_row(name.replace("_", " "), told(value))
     out.print(table)
 
 
@@ -108,7 +104,8 @@ def _pairs(tx: Connection, first: Any, second: Any) -> dict[str, int]:
     return {f"{one} {other}": count for one, other, count in rows}
 
 
-def _told(value: Any) -> str:
+def told(value: Any) -> str:
+    """A count, or counts by name, in a line a person reads."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {count}" for key, count in value.items()) or "none"
     if isinstance(value, list):

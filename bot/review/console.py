@@ -1,13 +1,14 @@
 """The console desk: the same cases, worked from the command line.
 
-Whoever may read the database's key may do everything, unless `desk.people` in the config names people and their roles; then
-`--as` must be one of them.
+Whoever may read the database's key may do everything, unless `desk.people` in the config names people and their
+roles; then `--as` must be one of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ import typer
 from rich.console import Console
 from sqlalchemy import select
 
-from bot.app import open_store
+from bot.app import opened
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, JsonOption, console
 from bot.config import Config, read
@@ -53,13 +54,9 @@ class _Desk:
 
 @contextmanager
 def _open(config_file: Path) -> Iterator[_Desk]:
-    config = read(config_file)
-    db = open_store(config)
-    clock = SystemClock()
-    try:
+    config, clock = read(config_file), SystemClock()
+    with opened(config) as db:
         yield _Desk(config, db, LocalEngine(db, clock), console(), clock.now())
-    finally:
-        db.close()
 
 
 def _person(config: Config, name: str) -> cases.Person:
@@ -71,10 +68,10 @@ def _person(config: Config, name: str) -> cases.Person:
 
 @desk.command()
 def queue(
-    config: ConfigOption = CONFIG,
     account_name: Annotated[str | None, typer.Option("--account", help="Only this account.")] = None,
     acted: Annotated[bool, typer.Option("--acted", help="What the bot did alone, instead of what waits.")] = False,
     json: JsonOption = False,
+    config: ConfigOption = CONFIG,
 ) -> None:
     """List the cases that wait for a person, the most severe first."""
     with _open(config) as it:
@@ -85,23 +82,27 @@ def queue(
 
 @desk.command()
 def show(
-    config: ConfigOption, case_id: CaseArgument, reveal: RevealOption = False, by: AsOption = "", json: JsonOption = False
+    case_id: CaseArgument,
+    reveal: RevealOption = False,
+    by: AsOption = "",
+    json: JsonOption = False,
+    config: ConfigOption = CONFIG,
 ) -> None:
     """Show a case: its comments, what was found, what was done."""
     with _open(config) as it:
         if reveal:
-            _log_reveal(it, by, case_id=case_id)
+            _log_reveal(it, by, partial(Note, case_id=case_id))
         story = it.db.read_now(lambda tx: case_story(tx, it.db.cipher, case_id, reveal=reveal))
         it.out.print(as_json(story), soft_wrap=True, markup=False) if json else it.out.print(case_panel(story))
 
 
 @desk.command()
 def why(
-    config: ConfigOption = CONFIG,
     comment: Annotated[str, typer.Argument(help="A comment's number here, or its id on the platform.")],
     reveal: RevealOption = False,
     by: AsOption = "",
     json: JsonOption = False,
+    config: ConfigOption = CONFIG,
 ) -> None:
     """Tell why a comment was treated as it was: text, spans, probabilities, rule, action, outcome."""
     with _open(config) as it:
@@ -110,13 +111,13 @@ def why(
         if found is None:
             raise DeskError(f"There is no comment {comment}")
         if reveal:
-            _log_reveal(it, by, comment_id=found)
+            _log_reveal(it, by, partial(Note, comment_id=found))
         story = it.db.read_now(lambda tx: comment_story(tx, it.db.cipher, found, reveal=reveal))
         it.out.print(as_json(story), soft_wrap=True, markup=False) if json else it.out.print(story_lines(story))
 
 
 @desk.command()
-def claim(config: ConfigOption, case_id: CaseArgument, by: AsOption) -> None:
+def claim(case_id: CaseArgument, by: AsOption, config: ConfigOption = CONFIG) -> None:
     """Take a case, so that nobody else acts on it meanwhile."""
     with _open(config) as it:
         person, minutes = _person(it.config, by), it.config.desk.claim_minutes
@@ -126,7 +127,6 @@ def claim(config: ConfigOption, case_id: CaseArgument, by: AsOption) -> None:
 
 @desk.command()
 def rule(
-    config: ConfigOption = CONFIG,
     case_id: CaseArgument,
     what: Annotated[cases.Ruling, typer.Argument(help="What is to become of it.")],
     words: Annotated[str, typer.Argument(help="For reply: the text. For label: the right labels, or none.")] = "",
@@ -134,6 +134,7 @@ def rule(
     reason: WhyOption = "",
     template: Annotated[str | None, typer.Option(help="For warn: another template than the label's own.")] = None,
     comment_id: Annotated[int | None, typer.Option("--comment", help="Only this comment of the case.")] = None,
+    config: ConfigOption = CONFIG,
 ) -> None:
     """Rule on a case. `keep` leaves everything as it is; `undo` takes back what was done."""
     with _open(config) as it:
@@ -150,17 +151,17 @@ def rule(
 
 
 @desk.command()
-def undo(config: ConfigOption, case_id: CaseArgument, by: AsOption, reason: WhyOption = "") -> None:
+def undo(case_id: CaseArgument, by: AsOption, reason: WhyOption = "", config: ConfigOption = CONFIG) -> None:
     """Take back everything that was done in a case."""
-    rule(config, case_id, cases.Ruling.UNDO, by=by, reason=reason)
+    rule(case_id, cases.Ruling.UNDO, by=by, reason=reason, config=config)
 
 
 @desk.command()
 def pause(
-    config: ConfigOption = CONFIG,
     account_name: Annotated[str, typer.Argument(metavar="ACCOUNT")],
     by: AsOption,
     label: Annotated[Label | None, typer.Option(help="Only this label; every label if left out.")] = None,
+    config: ConfigOption = CONFIG,
 ) -> None:
     """Let the machine only ask, for an account or one label of it, until `resume`."""
     with _open(config) as it:
@@ -171,10 +172,10 @@ def pause(
 
 @desk.command()
 def resume(
-    config: ConfigOption = CONFIG,
     account_name: Annotated[str, typer.Argument(metavar="ACCOUNT")],
     by: AsOption,
     label: Annotated[Label | None, typer.Option(help="The label that was paused; as in `pause`.")] = None,
+    config: ConfigOption = CONFIG,
 ) -> None:
     """Let the machine act again."""
     with _open(config) as it:
@@ -194,9 +195,9 @@ def _tell(it: _Desk, case_id: int, what: cases.Ruling, ruled: cases.Ruled) -> No
         it.out.print("Chaperone is not running; they will be done when it runs again.")
 
 
-def _log_reveal(it: _Desk, by: str, **what: int) -> None:
+def _log_reveal(it: _Desk, by: str, note: Callable[[str, str], Note]) -> None:
     person = _person(it.config, _named(by))
-    it.db.run_now(lambda tx: write_audit(tx, it.now, [Note("revealed", person.name, **what)]))
+    it.db.run_now(lambda tx: write_audit(tx, it.now, [note("revealed", person.name)]))
 
 
 def _named(by: str) -> str:

@@ -52,6 +52,7 @@ class Story:
     not_assessed: str | None
     model: str
     verdict: str
+    flags: tuple[Label, ...]
     rule: str
     why: str
     revision: str
@@ -80,7 +81,8 @@ def comment_story(tx: Connection, cipher: Cipher, comment_id: int, *, reveal: bo
         text=_words(cipher, row, spans, reveal), words_kept=row.body is not None, spans=spans,
         probabilities={Label(k): v for k, v in judged.probabilities.items()} if judged else {},
         not_assessed=judged.not_assessed if judged else "not yet",
-        model=judged.model if judged else "", verdict=made.verdict if made else "", rule=made.rule if made else "",
+        model=judged.model if judged else "", verdict=made.verdict if made else "",
+        flags=tuple(Label(each) for each in made.flags) if made else (), rule=made.rule if made else "",
         why=made.why if made else "", revision=made.revision if made else "",
         actions=_actions(tx, comment_id), cases=_cases(tx, comment_id),
     )  # fmt: skip

@@ -1,0 +1,150 @@
+"""`chaperone init` writes a config; `chaperone check` proves that it would work, and acts on nothing."""
+
+import asyncio
+import platform as machine
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import tomlkit
+import typer
+from classifiers.pipeline import Pipeline
+from classifiers.pipeline import Text as Comment
+from rich.prompt import Prompt
+from rich.table import Table
+from rich.text import Text
+
+from bot.app import connected, opened
+from bot.clock import SystemClock
+from bot.commandline import CONFIG, ConfigOption, console
+from bot.config import Account, Config, Secrets, read
+from bot.errors import ChaperoneError, ConfigError
+from bot.model import Mode
+from bot.platforms import base as platforms
+from bot.replies import ShippedTemplatesOnly, Templates
+from bot.shipped import shipped
+from classifiers.errors import ClassifierError
+from classifiers.labels import Label
+
+
+class Finding(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "FAIL"
+
+
+Line = tuple[Finding, str, str]
+COLOURS = {Finding.OK: "green", Finding.WARN: "yellow", Finding.FAIL: "bold red"}
+
+
+def init(
+    file: Annotated[Path, typer.Argument(help="The file to write.")] = CONFIG,
+    platform: Annotated[str, typer.Option(help="Where the comments come from.")] = "",
+    path: Annotated[str, typer.Option(help="For replay: the file of comments.")] = "",
+    country: Annotated[str, typer.Option(help="Your country, as two letters.")] = "",
+    on_call: Annotated[str, typer.Option(help="Who is told of a crisis.")] = "",
+) -> None:
+    """Write a config file with every key in it, in shadow: nothing will be done until you change that."""
+    if file.exists():
+        raise ConfigError(f"{file} is there already; move it away, or name another file.")
+    document = tomlkit.parse(shipped("chaperone.toml").read_text())
+    one = document["accounts"][0]
+    one["platform"] = platform or Prompt.ask("Platform", choices=platforms.names(), default="replay")
+    one["settings"]["path"] = path or Prompt.ask("File of comments (JSON lines)", default="comments.jsonl")
+    one["country"] = (country or Prompt.ask("Country (two letters)", default="GB")).upper()
+    one["on_call"][0]["name"] = on_call or Prompt.ask("Who is told of a crisis", default="Practice manager")
+    file.write_text(tomlkit.dumps(document))
+    try:
+        read(file)
+    except ConfigError:
+        file.unlink()
+        raise
+    console().print(f"Wrote {file}, in shadow. Next: chaperone check -c {file}", markup=False)
+
+
+def check(config: ConfigOption = CONFIG) -> None:
+    """Prove config, key, database, model and platforms. Nothing is sent, hidden or answered."""
+    settings = read(config)
+    lines = [(Finding.OK, "config", f"{config}, revision {settings.revision()}"), *_checks(settings)]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for finding, what, told in lines:
+        table.add_row(Text(finding, style=COLOURS[finding]), what, Text(told))
+    console().print(table)
+    if any(finding is Finding.FAIL for finding, _, _ in lines):
+        raise typer.Exit(1)
+
+
+def _checks(config: Config) -> Iterator[Line]:
+    yield from _tried("store", lambda: _store(config))
+    yield from _tried("model", lambda: _model(config))
+    yield from _tried("replies", _replies)
+    for one in config.accounts:
+        yield from _account(one)
+        yield from _tried(one.name, partial(_platform_now, config, one))
+
+
+def _tried(what: str, proof: Callable[[], list[str]]) -> Iterator[Line]:
+    try:
+        yield from ((Finding.OK, what, told) for told in proof())
+    except (ChaperoneError, ClassifierError, OSError) as error:
+        yield Finding.FAIL, what, str(error)
+
+
+def _store(config: Config) -> list[str]:
+    where = "CHAPERONE_KEY" if Secrets().key else str(config.store.key_file)
+    if not config.store.path.exists():
+        return [f"{config.store.path} will be made at the first start", f"sealed with the key from {where}"]
+    with opened(config):
+        return [f"{config.store.path} opens with the key from {where}"]
+
+
+def _model(config: Config) -> list[str]:
+    import torch  # noqa: PLC0415 - takes a second, which the other commands need not wait for
+
+    pipeline = Pipeline.load(config.classifier)
+    seen = pipeline.assess([Comment("Thank you, this video was helpful.")])[0]
+    lines = {label: pipeline.line(label, getattr(config.rules, label).act_when_right) for label in Label}
+    acts = ", ".join(f"{label} from {line:.2f}" for label, line in lines.items() if line is not None)
+    return [
+        f"{pipeline.model}, {'answers' if seen.assessed else 'does not answer'}",
+        f"may be trusted alone on: {acts or 'nothing'}",
+        f"torch {torch.__version__} on {_hardware(torch.cuda.is_available())}, Python {machine.python_version()}",
+    ]
+
+
+def _hardware(cuda: bool) -> str:
+    return "CUDA" if cuda else "CPU"
+
+
+def _replies() -> list[str]:
+    templates = Templates.read(shipped("replies"))
+    guard = ShippedTemplatesOnly(templates)
+    for words in templates.all_words():
+        guard.clear(words)
+    return [f"{len(templates.all_words())} texts in {len(templates.names())} templates pass the guard"]
+
+
+def _account(one: Account) -> Iterator[Line]:
+    yield Finding.OK, one.name, f"{one.platform}, {one.mode}" + (": acts on nothing" if one.mode is Mode.SHADOW else "")
+    if not one.country:
+        yield Finding.FAIL, one.name, 'no country: help lines depend on it; set `country = "GB"` or yours'
+    if not one.on_call:
+        yield Finding.FAIL, one.name, 'nobody on call: a crisis must reach a person; set `on_call = [{ name = "…" }]`'
+    for person in one.on_call:
+        if not person.contact:
+            yield (
+                Finding.WARN,
+                one.name,
+                "an on-call person has no contact: the desk shows the case, but nobody is called",
+            )
+
+
+def _platform_now(config: Config, one: Account) -> list[str]:
+    return asyncio.run(_platform(config, one))
+
+
+async def _platform(config: Config, one: Account) -> list[str]:
+    async with connected(config, one, SystemClock()) as adapter:
+        return await adapter.check()
