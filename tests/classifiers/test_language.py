@@ -1,0 +1,93 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classifiers.errors import ClassifierError
+from classifiers.labels import NotAssessed
+from classifiers.language import obstacle
+from classifiers.normalise import normalise
+
+TRAINING = Path(__file__).parents[2] / "classifiers" / "training"
+
+ENGLISH = """
+lol thx doc | ur a clown | u ok hun | Ozempic? | ty!! | k | omg same | me 2 | dm me | wtf | smh | yikes | idk tbh
+clown | pathetic | quack | liar!!! | kys | stfu | ratio | cringe doc | bot | fake af | u r a joke lmao | gtfo
+amoxicillin 500mg tds? | Lisinopril & ibuprofen | HbA1c 48?? | TSH 6.2, T4 low | my eGFR is 42 | sertraline day 3 xx
+metastatic adenocarcinoma | hypochondriac anthem | overdosing rn lol bye | same, crohns | colostomy gang
+abeg doc help me, e dey pain me well well | ah wisnae well the day doc, ma heid's loupin | she finna catch these hands
+@drsmith @nhs thank you x | #fatpig | #FuckBigPharma | dr_dave99 is a fraud | Goddamned masterpiece. | Hiya!
+how fcked am i | gr8 n1ght | pls halp my dog 8 a choclate | wanna die | i h8 u | r u ok | 555-0123 444 | thx José
+Zsa Zsa Gabor was a patient | Guillain-Barré after the flu jab? | so naïve | Hashimoto's gang rise up
+""".replace("\n", " | ").strip(" |")
+
+FOREIGN = """
+Gracias doctora, me ayudó mucho con mi dolor de espalda | Mi hijo tiene fiebre desde ayer, ¿qué le puedo dar?
+este hospital es una vergüenza | eres un payaso, no sirves para nada
+no quiero vivir más | ¿Cuánto cuesta la consulta con el dentista?
+Merci docteur, vous m'avez sauvé la vie | c'est quoi ce médecin de merde | J'ai mal au ventre depuis trois jours
+Vielen Dank, Herr Doktor, mir geht es viel besser | so ein Schwachsinn, geh sterben | Ich habe seit Tagen Fieber
+Obrigada doutora, você é maravilhosa | que médico horrível, nunca mais volto | minha filha está com febre alta
+Grazie mille dottoressa, lei è bravissima | questo medico è un cretino | mia madre ha il diabete da dieci anni
+Salamat po doktora, ang galing niyo | ang sakit ng ulo ko kahapon pa, ano pong gamot? | bobo ka ba, wala kang alam
+Terima kasih dokter, sangat membantu | anak saya demam sejak kemarin | Dank u wel dokter, het gaat nu veel beter
+Bardzo dziękuję pani doktor | teşekkürler doktor bey çok yardımcı oldunuz | cảm ơn bác sĩ rất nhiều
+asante sana daktari
+Mulțumesc mult doamna doctor, sunteți minunată | tack så mycket doktorn, jag mår bättre nu
+شكرا دكتور | أريد أن أموت | बहुत धन्यवाद डॉक्टर साहब | मेरे बेटे को बुखार है | спасибо доктор, вы лучшая | дура
+谢谢医生 | ありがとうございます | 감사합니다 선생님 | ευχαριστώ γιατρέ | תודה דוקטור | ขอบคุณคุณหมอ
+doctor sahab bahut dard ho raha hai kya karu
+Gracias doctora por todo lo que hace, you are the best
+""".replace("\n", " | ").strip(" |")
+
+WORDLESS = "❤️|😂😂😂|!!!|...|10/10|+1|https://t.co/abc|@drsmith|@a @b 🙏|lol|LOL 😂|hahahaha|👍🏽|:-)| |\n|🌹 https://x.co/1|3:51"
+HOSTILE = "🖕|🐒|🤡🤡🤡|🔪|🐷|💀|@drsmith 🐒|🖕🏽|☠️|🍆💦"
+
+
+@pytest.mark.parametrize("text", ENGLISH.split(" | "))
+def test_english_however_short_is_assessed(text: str) -> None:
+    assert obstacle(normalise(text).text, ["en"]) is None
+
+
+@pytest.mark.parametrize("text", FOREIGN.split(" | "))
+def test_other_languages_are_not(text: str) -> None:
+    assert obstacle(normalise(text).text, ["en"]) is NotAssessed.LANGUAGE
+
+
+@pytest.mark.parametrize("text", WORDLESS.split("|"))
+def test_what_says_nothing_is_wordless(text: str) -> None:
+    assert obstacle(normalise(text).text, ["en"]) is NotAssessed.WORDLESS
+
+
+@pytest.mark.parametrize("text", HOSTILE.split("|"))
+def test_hostile_emoji_are_assessed(text: str) -> None:
+    assert obstacle(normalise(text).text, ["en"]) is None
+
+
+def test_at_most_one_english_comment_in_a_hundred_is_not_assessed() -> None:
+    paths = sorted((TRAINING / "corpus").glob("*.jsonl"))
+    texts = [json.loads(row)["text"] for p in paths for row in p.read_text(encoding="utf-8").splitlines()]
+    assert len(texts) > 1000
+    missed = [text for text in texts if obstacle(normalise(text).text, ["en"])]
+    assert len(missed) <= 0.01 * len(texts)
+
+
+def test_other_languages_are_assessed_where_the_config_says_so() -> None:
+    text = "Mi hijo tiene fiebre desde ayer, ¿qué le puedo dar?"
+    assert obstacle(text, ["en", "es"]) is None
+    assert obstacle(text, ["en", "ja"]) is NotAssessed.LANGUAGE
+    assert obstacle("ありがとうございます", ["ja"]) is None
+    assert obstacle("thank you so much doctor", ["es"]) is NotAssessed.LANGUAGE
+
+
+def test_a_language_nobody_knows_is_named() -> None:
+    with pytest.raises(ClassifierError, match="XX"):
+        obstacle("Mi hijo tiene fiebre", ["xx"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=80))
+def test_it_survives_any_text(text: str) -> None:
+    obstacle(normalise(text).text, ["en"])
