@@ -1,4 +1,4 @@
-"""How cases and stories look in a terminal. Comment text is hostile: it is printed inert, control signs made visible."""
+"""How cases and stories look in a terminal. Comment text is hostile: printed inert, control signs made visible."""
 
 import json
 from collections.abc import Iterable, Sequence
