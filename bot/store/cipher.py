@@ -72,14 +72,24 @@ def new_key() -> str:
 
 
 def keys_from(environment: str | None, key_file: Path) -> list[str]:
-    """The keys from the environment, else from the key file, which is made (mode 0600) at the first start."""
+    """The keys from the environment, else from the key file, which is made (mode 0600) at the first start.
+
+    Raises `ConfigError` when the file cannot be used.
+    """
     if environment:
         return [key.strip() for key in environment.split(",") if key.strip()]
-    if not key_file.exists():
-        key_file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(new_key() + "\n")
-    if key_file.stat().st_mode & 0o077:
-        raise ConfigError(f"The key file {key_file} can be read by others. Run: chmod 600 {key_file}")
-    return key_file.read_text().split()
+    try:
+        if not key_file.exists():
+            _write_key(key_file)
+        if key_file.stat().st_mode & 0o077:
+            raise ConfigError(f"The key file {key_file} can be read by others. Run: chmod 600 {key_file}")
+        return key_file.read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError) as error:  # the message of the latter would quote the file
+        raise ConfigError(f"The key file {key_file} cannot be used: {type(error).__name__}") from None
+
+
+def _write_key(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(new_key() + "\n")
