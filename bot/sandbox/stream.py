@@ -14,7 +14,7 @@ Meet = Callable[[str, str], Fault]  # journals a piece by its method and text, a
 
 
 class Stream:
-    """`ended` is set once it was ended from here, in whatever way; `response` is for the handler to return."""
+    """Open until `ended`, which is when its handler is to return `response`."""
 
     def __init__(self, request: web.Request, response: web.StreamResponse, meet: Meet) -> None:
         self.path = request.path
@@ -48,8 +48,6 @@ class Stream:
         self.ended.set()
         if isinstance(self.response, web.WebSocketResponse):
             await self.response.close(code=code)
-        else:
-            await self.response.write_eof()
 
     async def _write(self, text: str) -> None:
         if not text:
