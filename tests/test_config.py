@@ -1,0 +1,144 @@
+"""The one config file: every key is documented, a typo stops the start and names the near miss."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from bot.config import Config, Rules, inner_model, read
+from bot.decide import Do, Rule
+from bot.errors import ConfigError
+from bot.model import Mode
+from bot.platforms import base as platforms
+from bot.shipped import shipped
+from classifiers.labels import Label
+
+SHIPPED = shipped("chaperone.toml")
+EXAMPLES = {"hub_id", "revision", "folder", "base_rate", "label_map", "people", "hides_per_15_minutes"}  # no default
+
+
+def keys(model: type[BaseModel], table: str = "") -> Iterator[tuple[str, str, Any]]:
+    """(table, key, default) of every key there is."""
+    for name, field in model.model_fields.items():
+        inner = inner_model(field.annotation)
+        if inner is None:
+            yield table, name, field.get_default(call_default_factory=True)
+        else:
+            yield from keys(inner, f"{table}.{name}".strip("."))
+
+
+def uncommented() -> dict[str, Any]:
+    """The shipped file with every key in force."""
+    text = re.sub(r"^# (?=[a-z_0-9]+ = )", "", SHIPPED.read_text(), flags=re.MULTILINE)
+    return tomllib.loads(text)
+
+
+def table_of(document: dict[str, Any], path: str) -> dict[str, Any]:
+    for part in path.split("."):
+        document = document[part][0] if isinstance(document[part], list) else document[part]
+    return document
+
+
+ALL_KEYS = [*keys(Config), *(("accounts.settings", *rest) for _, *rest in keys(platforms.load("replay")[0]))]
+
+
+@pytest.mark.parametrize(("table", "key", "default"), ALL_KEYS, ids=[f"{table}.{key}" for table, key, _ in ALL_KEYS])
+def test_every_key_stands_in_the_shipped_file_with_its_default(table: str, key: str, default: Any) -> None:
+    if (table, key) == ("accounts", "settings"):
+        return
+    given = table_of(uncommented(), table)[key]
+    if table.startswith("rules."):
+        default = getattr(getattr(Rules(), table.removeprefix("rules.")), key)
+    if default is not PydanticUndefined and key not in EXAMPLES and not table.startswith("accounts"):
+        assert given == (
+            list(default) if isinstance(default, tuple) else str(default) if isinstance(default, Path) else default
+        )
+
+
+def test_every_key_has_a_description() -> None:
+    for _, name, _ in ALL_KEYS:
+        assert re.search(rf"^(# )?{name} = .*#|^{name} = \[  +#|^\[.*{name}", SHIPPED.read_text(), re.MULTILINE) or (
+            name in Rule.model_fields or name in ("name", "contact")
+        ), name
+
+
+@pytest.mark.parametrize("word", [*Label, *Do, *Mode])
+def test_every_label_action_and_mode_is_named_in_the_shipped_file(word: str) -> None:
+    assert word in SHIPPED.read_text()
+
+
+def test_it_ships_in_shadow() -> None:
+    assert all(account.mode is Mode.SHADOW for account in read(SHIPPED).accounts)
+
+
+def config_with(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "chaperone.toml"
+    file.write_text('[[accounts]]\nname = "a"\nplatform = "replay"\nsettings = { path = "c.jsonl" }\n' + text)
+    return file
+
+
+TYPOS = [
+    ("[store]\nkeep_text_day = 3", "store.keep_text_day", "keep_text_days"),
+    ("[rules.harassment]\nact_when_rihgt = 0.9", "rules.harassment.act_when_rihgt", "act_when_right"),
+    ("[rules.harasment]", "rules.harasment", "harassment"),
+    ("[rule]", "rule", "rules"),
+    ("[classifier]\nnaem = 'encoder'", "classifier.naem", "name"),
+]
+
+
+@pytest.mark.parametrize(("text", "where", "meant"), TYPOS, ids=[where for _, where, _ in TYPOS])
+def test_a_typo_stops_the_start_and_names_the_near_miss(tmp_path: Path, text: str, where: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"{where}: there is no such key; did you mean {meant!r}?")):
+        read(config_with(tmp_path, text))
+
+
+REFUSED = [
+    ("[rules.crisis]\ndo = ['hide']", "crisis is never acted on alone"),
+    ("[rules.harassment]\ndo = ['ban']", "'hide', 'warn' or 'mute'"),
+    ("[not_assessed]\nmodel_down = 'leave'", "'ask'"),
+    ("[store]\nkeep_text_days = 0", "greater than or equal to 1"),
+    ("x = ", "is not TOML"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), REFUSED, ids=[text for text, _ in REFUSED])
+def test_what_the_house_forbids_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        read(config_with(tmp_path, text))
+
+
+def test_a_platforms_own_keys_are_checked_too(tmp_path: Path) -> None:
+    file = tmp_path / "chaperone.toml"
+    file.write_text('[[accounts]]\nname = "a"\nplatform = "replay"\nsettings = { path = "c", folow = true }')
+    with pytest.raises(ConfigError, match=r"accounts\.a\.settings\.folow: there is no such key; did you mean 'follow'"):
+        read(file)
+
+
+def test_an_unknown_platform_names_the_near_miss(tmp_path: Path) -> None:
+    file = tmp_path / "chaperone.toml"
+    file.write_text('[[accounts]]\nname = "a"\nplatform = "repaly"')
+    with pytest.raises(ConfigError, match="did you mean 'replay'"):
+        read(file)
+
+
+def test_the_messages_never_quote_a_value(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as told:
+        read(config_with(tmp_path, "[store]\nkeep_text_days = 'hunter2-secret'"))
+    assert "hunter2" not in str(told.value)
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    config = read(config_with(tmp_path, ""))
+    assert config.store.path == tmp_path / "chaperone.sqlite3"
+    assert config.accounts[0].settings["path"] == tmp_path / "c.jsonl"
+
+
+def test_the_revision_follows_the_rules_and_nothing_else(tmp_path: Path) -> None:
+    plain = read(config_with(tmp_path, "")).revision()
+    assert read(config_with(tmp_path, "[store]\nkeep_text_days = 9")).revision() == plain
+    assert read(config_with(tmp_path, "[rules.harassment]\nact_when_right = 0.99")).revision() != plain

@@ -1,0 +1,41 @@
+"""Lint, types and import layers: what holds the house together is tested like everything else."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+CHECKS = {
+    "lint": ["ruff", "check", "."],
+    "format": ["ruff", "format", "--check", "."],
+    "types": ["mypy"],
+    "layers": ["lint-imports"],
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_house_is_in_order(name: str) -> None:
+    program, *arguments = CHECKS[name]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [BIN / program, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+
+
+def test_the_readme_gives_the_two_commands_and_ci_calls_the_second() -> None:
+    readme, ci = (ROOT / "README.md").read_text(), (ROOT / ".ci/run").read_text()
+    assert "pip install . && chaperone demo" in readme
+    tests = "pip install -e '.[dev]' && pytest"
+    assert tests in readme
+    assert tests in ci.replace(" --quiet", "")
+
+
+def test_every_file_the_readme_points_at_is_there() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()):
+        assert (ROOT / target).exists(), target

@@ -1,0 +1,149 @@
+"""Timers and retention: each slot once, the next person for crisis, words go and knowledge stays."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from bot import retention
+from bot.config import Config
+from bot.model import Batch, CaseState, Mode, Reason, Severity, Verb, Verdict
+from bot.schedule import EVERY, Schedule, remind
+from bot.store.cipher import Cipher, new_key
+from bot.store.engine.port import Queue
+from bot.store.queries import NewCase, opened, put_in_case
+from bot.store.tables import assessment, case, comment, decision, job, sched_run, set_aside
+from classifiers.labels import Label
+from tests.support import NOON, PRACTICE, House, opened_store, posted
+
+CONFIG = Config.model_validate(
+    {
+        "store": {"keep_text_days": 30, "keep_crisis_text_days": 90},
+        "accounts": [
+            {"name": PRACTICE, "platform": "replay", "on_call": [{"name": "dr sen"}, {"name": "manager"}]},
+        ],
+    }
+)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with opened_store(tmp_path) as db:
+        yield House(db)
+
+
+async def received(house: House, *texts: str) -> None:
+    events = tuple(posted(str(number), text) for number, text in enumerate(texts, 1))
+    await house.inbox.receive(PRACTICE, Mode.LIVE, Batch(events, "c"))
+
+
+def put(house: House, severity: Severity, comment_id: int | None = None, assigned: str | None = None) -> int:
+    due = NOON + timedelta(minutes=10)
+    new = NewCase(f"k{severity}", PRACTICE, Reason.FLAGGED, Label.CRISIS, "why", severity, due, assigned)
+    return house.db.run_now(lambda tx: put_in_case(tx, new, comment_id, NOON))
+
+
+def reminded(house: House, minutes: int) -> None:
+    house.db.run_now(lambda tx: remind(tx, CONFIG, NOON + timedelta(minutes=minutes)))
+
+
+async def test_a_slot_fires_once_however_often_the_clock_does(house: House) -> None:
+    schedule = Schedule(CONFIG, house.db, house.engine, house.clock)
+    for _ in range(3):
+        await schedule.fire("timers")
+    house.clock.advance(EVERY["timers"])
+    await schedule.fire("timers")
+    assert len(house.rows(sched_run)) == 2
+    assert [row.queue for row in house.rows(job)] == [Queue.FIRE] * 2
+
+
+async def test_a_crisis_goes_to_the_next_person_and_round_again(house: House) -> None:
+    put(house, Severity.CRISIS, assigned="dr sen")
+    told = []
+    for minutes in (9, 10, 20, 30):
+        reminded(house, minutes)
+        told.append(house.rows(case)[0].assigned_to)
+    assert told == ["dr sen", "manager", "dr sen", "manager"]
+
+
+async def test_a_sleep_of_hours_catches_up_with_one_reminder(house: House) -> None:
+    put(house, Severity.CRISIS, assigned="dr sen")
+    reminded(house, 600)
+    reminded(house, 601)
+    assert house.rows(case)[0].reminders == 1
+
+
+async def test_other_cases_are_reminded_of_and_stay_with_whom_they_were(house: House) -> None:
+    put(house, Severity.HIGH, assigned="asha")
+    reminded(house, 10)
+    row = house.rows(case)[0]
+    assert (row.assigned_to, row.reminders, row.due_at) == ("asha", 1, NOON + timedelta(minutes=10 + 240))
+
+
+def judged(house: House, comment_id: int, severity: Severity) -> None:
+    row = {
+        "comment_id": comment_id, "model": "m", "revision": "r", "at": NOON, "account": PRACTICE, "why": "w",
+        "verdict": Verdict.ASK, "rule": "r", "severity": severity, "label": Label.CRISIS, "flags": [],
+    }  # fmt: skip
+    house.db.run_now(lambda tx: tx.execute(insert(decision).values(row)))
+
+
+def expired(house: House, days: int) -> list[bool]:
+    house.db.run_now(lambda tx: retention.expire(tx, CONFIG, NOON + timedelta(days=days)))
+    return [row.body is None for row in house.rows(comment)]
+
+
+async def test_words_go_after_their_time_and_crisis_is_kept_longer(house: House) -> None:
+    await received(house, "plain", "crisis")
+    judged(house, 1, Severity.NORMAL)
+    judged(house, 2, Severity.CRISIS)
+    assert [expired(house, days) for days in (29, 31, 89, 91)] == [
+        [False, False],
+        [True, False],
+        [True, False],
+        [True, True],
+    ]
+
+
+async def test_an_open_case_keeps_its_words(house: House) -> None:
+    await received(house, "open")
+    put(house, Severity.HIGH, comment_id=1)
+    assert expired(house, 400) == [False]
+    house.db.run_now(lambda tx: tx.execute(case.update().values(state=CaseState.CLOSED)))
+    assert expired(house, 400) == [True]
+
+
+async def test_what_was_set_aside_expires_too(house: House) -> None:
+    row = {"account": PRACTICE, "position": "line 1", "why": "w", "words": b"x", "at": NOON}
+    house.db.run_now(lambda tx: tx.execute(insert(set_aside).values(row)))
+    expired(house, 31)
+    assert house.rows(set_aside)[0].words is None
+
+
+async def test_erasing_a_person_leaves_scores_about_nobody(house: House) -> None:
+    await received(house, "my words", "more of them")
+    row = {"comment_id": 1, "model": "m", "probabilities": {"crisis": 0.2}, "spans": [[0, 2, "person"]]}
+    house.db.run_now(lambda tx: tx.execute(insert(assessment).values(row)))
+    house.wish(1, Verb.REPLY, words=house.db.cipher.seal("typed"))
+    key = house.db.cipher.keyed_hash("author", PRACTICE, "u1")
+    assert house.db.run_now(lambda tx: retention.erase(tx, key, "asha", NOON)) == 2
+    assert [(row.body, row.author_key) for row in house.rows(comment)] == [(None, None)] * 2
+    assert house.rows(assessment)[0].probabilities == {"crisis": 0.2}
+    assert house.rows(assessment)[0].spans == []
+    assert house.action(1).words is None
+
+
+async def test_a_rotated_key_opens_everything_and_the_old_one_nothing(tmp_path: Path) -> None:
+    old, new = new_key(), new_key()
+    with opened_store(tmp_path, old) as db:
+        await received(House(db), "my words")
+    with opened_store(tmp_path, new, old) as db:
+        count = db.run_now(lambda tx: retention.rotate(tx, db.cipher))
+    assert count == 2  # the comment, and the database's own secret
+    with opened_store(tmp_path, new) as db:
+        body = House(db).comment(1).body
+        words = opened(Cipher([new]), body)
+    assert words is not None
+    assert words.text == "my words"
