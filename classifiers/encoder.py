@@ -1,0 +1,228 @@
+"""The shipped classifier: a small BERT that gives all six logits and the spans of a text in one pass.
+
+The architecture is that of sentence-transformers/all-MiniLM-L6-v2 (6 layers, 384 wide, 12 heads, post-norm), written
+out in plain torch so that nothing heavier has to be imported. Each label has an attention of its own over
+the words (one query vector a label), so one sentence of alarm in a long ramble is not averaged away.
+
+Weights ship as int8 with one fp32 scale a row (symmetric) and are multiplied out when loaded. What a post above the
+comment says is not read: see the model card for what it was worth.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own custom
+from safetensors import SafetensorError, safe_open
+from tokenizers import Encoding, Tokenizer
+from torch import Tensor, nn
+
+from classifiers.base import Scored
+from classifiers.batching import head_and_tail, passes
+from classifiers.calibration import Calibration
+from classifiers.errors import ModelUnavailable
+from classifiers.labels import Label, Span, SpanType
+from classifiers.settings import Settings
+
+SHIPPED = Path(__file__).parent / "weights"
+LABELS = tuple(Label)
+KINDS: tuple[SpanType | None, ...] = (None, *SpanType)  # outputs of the token head; None = no span
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes of the network; the defaults are the base model's, with emoji added to its words."""
+
+    words: int = 30522
+    width: int = 384
+    inner: int = 1536
+    layers: int = 6
+    heads: int = 12
+    positions: int = 512
+    dropout: float = 0.0
+
+
+class Network(nn.Module):
+    """Token ids to logits: (texts, tokens) to (texts, labels) and (texts, tokens, kinds)."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.words = nn.Embedding(shape.words, shape.width, sparse=True)
+        self.positions = nn.Embedding(shape.positions, shape.width)
+        self.norm = nn.LayerNorm(shape.width, eps=1e-12)
+        self.layers = nn.ModuleList(_Layer(shape) for _ in range(shape.layers))
+        self.queries = nn.Parameter(torch.zeros(len(LABELS), shape.width))
+        self.verdict = nn.Parameter(torch.zeros(len(LABELS), shape.width))
+        self.bias = nn.Parameter(torch.zeros(len(LABELS)))
+        self.kinds = nn.Linear(shape.width, len(KINDS))
+        self.dropout = shape.dropout
+
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """`mask` is true where there is a token."""
+        x = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]])
+        seen = mask[:, None, None, :]
+        for layer in self.layers:
+            x = layer(x, seen)
+        x = F.dropout(x, self.dropout, self.training)
+        looks = (x @ self.queries.T).masked_fill(~mask[:, :, None], -torch.inf).softmax(dim=1)
+        pooled = torch.einsum("btl,btw->blw", looks, x)
+        return (pooled * self.verdict).sum(-1) + self.bias, self.kinds(x)
+
+
+class _Layer(nn.Module):
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.heads = shape.heads
+        self.dropout = shape.dropout
+        self.qkv = nn.Linear(shape.width, 3 * shape.width)
+        self.out = nn.Linear(shape.width, shape.width)
+        self.norm1 = nn.LayerNorm(shape.width, eps=1e-12)
+        self.up = nn.Linear(shape.width, shape.inner)
+        self.down = nn.Linear(shape.inner, shape.width)
+        self.norm2 = nn.LayerNorm(shape.width, eps=1e-12)
+
+    def forward(self, x: Tensor, seen: Tensor) -> Tensor:
+        """`seen` is (texts, 1, 1, tokens)."""
+        texts, tokens, width = x.shape
+        q, k, v = self.qkv(x).view(texts, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        found = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+        found = self.out(found.transpose(1, 2).reshape(texts, tokens, width))
+        x = self.norm1(x + F.dropout(found, self.dropout, self.training))
+        found = self.down(F.gelu(self.up(x)))
+        return cast(Tensor, self.norm2(x + F.dropout(found, self.dropout, self.training)))
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """A loaded model. See `classifiers.base.Classifier`."""
+
+    network: Network
+    tokenizer: Tokenizer
+    calibration: Calibration
+    revision: str
+    device: torch.device
+    max_tokens: int
+    batch_tokens: int
+    labels: tuple[Label, ...] = LABELS
+
+    def score(self, texts: Sequence[str], parents: Sequence[str | None]) -> list[Scored]:
+        """Raw logits and spans, in order. `parents` is not read."""
+        encodings = self.tokenizer.encode_batch(list(texts))
+        kept = [head_and_tail(range(len(e.ids)), self.max_tokens) for e in encodings]
+        scored: dict[int, Scored] = {}
+        for group in passes([len(k) for k in kept], self.batch_tokens):
+            logits, kinds = self._pass([[encodings[i].ids[t] for t in kept[i]] for i in group])
+            for row, i in enumerate(group):
+                by_label = dict(zip(LABELS, logits[row].tolist(), strict=True))
+                scored[i] = Scored(by_label, tuple(spans(encodings[i], kept[i], kinds[row])))
+        return [scored[i] for i in range(len(texts))]
+
+    @torch.inference_mode()
+    def _pass(self, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        padded, mask = pad(ids)
+        logits, kinds = self.network(padded.to(self.device), mask.to(self.device))
+        return logits.float().cpu(), kinds.float().cpu()
+
+
+def load(settings: Settings) -> Encoder:
+    """The model of `settings.folder`, or the shipped one. Raises ModelUnavailable."""
+    folder = settings.folder or SHIPPED
+    device = _device(settings.device)
+    network = read_network(folder / "model.safetensors").to(device)
+    return Encoder(
+        network=network.to(torch.bfloat16) if device.type == "cuda" else network,
+        tokenizer=read_tokenizer(folder / "tokenizer.json"),
+        calibration=Calibration.from_json(_bytes(folder / "calibration.json")),
+        revision=f"encoder-{_digest(folder)}",
+        device=device,
+        max_tokens=settings.max_tokens,
+        batch_tokens=settings.batch_tokens,
+    )
+
+
+def read_network(path: Path) -> Network:
+    """What `classifiers.training.export` wrote, in fp32 and inference mode. Raises ModelUnavailable."""
+    _bytes(path, 1)
+    try:
+        with safe_open(path, framework="pt") as file:
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        tensors = expand(stored)
+        with torch.device("meta"):
+            network = Network(Shape(words=len(tensors["words.weight"])))
+        network.load_state_dict(tensors, assign=True)
+    except (SafetensorError, KeyError, RuntimeError) as error:
+        raise ModelUnavailable(f"{path} is truncated or of another shape; fetch the weights again") from error
+    return network.eval().requires_grad_(False)
+
+
+def expand(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors in fp32: an int8 matrix is multiplied by its row scales, stored beside it as NAME.scale."""
+    return {
+        name: tensor.float() * stored[f"{name}.scale"] if tensor.dtype == torch.int8 else tensor.float()
+        for name, tensor in stored.items()
+        if not name.endswith(".scale")
+    }
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Raises ModelUnavailable."""
+    content = _bytes(path)
+    try:
+        return Tokenizer.from_buffer(content)
+    except Exception as error:  # tokenizers raises no narrower class
+        raise ModelUnavailable(f"{path} is no tokenizer; fetch the weights again") from error
+
+
+def pad(ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Ids and mask, both (texts, tokens of the longest)."""
+    longest = max(len(row) for row in ids)
+    padded = torch.tensor([[*row, *([0] * (longest - len(row)))] for row in ids])
+    lengths = torch.tensor([len(row) for row in ids])
+    return padded, torch.arange(longest) < lengths[:, None]
+
+
+def spans(encoding: Encoding, kept: Sequence[int], kinds: Tensor) -> Iterator[Span]:
+    """Spans of whole words: the pieces of a word vote with their logits, neighbours of one kind are one span.
+
+    `kept` are the tokens of `encoding` that were read, `kinds` their logits, (tokens or more, kinds).
+    """
+    if not kinds[: len(kept)].argmax(1).any():
+        return
+    votes: dict[int, Tensor] = {}
+    for token, logits in zip(kept, kinds, strict=False):
+        if (word := encoding.word_ids[token]) is not None:
+            votes[word] = votes.get(word, 0) + logits
+    open_: Span | None = None
+    for word, vote in votes.items():
+        kind, (start, end) = KINDS[int(vote.argmax())], encoding.word_to_chars(word) or (0, 0)
+        if open_ and (kind is not open_.type or start - open_.end > 1):
+            yield open_
+            open_ = None
+        if kind is not None:
+            open_ = Span(open_.start if open_ else start, end, kind)
+    if open_:
+        yield open_
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
+def _bytes(path: Path, most: int = -1) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise ModelUnavailable(f"cannot read {path}: {error.strerror}; fetch the weights again") from error
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in ("model.safetensors", "tokenizer.json", "calibration.json"):
+        digest.update(_bytes(folder / name))
+    return digest.hexdigest()[:12]

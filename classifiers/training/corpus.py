@@ -1,0 +1,121 @@
+"""Builds the training rows: `python -m classifiers.training.corpus --data DIR --out DIR`.
+
+`--data` is the folder with `authored/`, `relabelled/` and the public sets; our own rows are `corpus/*.jsonl` beside
+this file. Writes `own.jsonl` (all six labels decided), `public.jsonl` (labels masked) and `sources.json` (rows and
+labels a source, hashes of what was read and written), which is all of it that may enter the project.
+"""
+
+import argparse
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from classifiers.labels import IDENTIFIERS, SpanType
+from classifiers.training import public
+from classifiers.training.rows import LABELS, Mark, Row, known, write
+
+OWN = Path(__file__).parent / "corpus"
+TYPED = {"requests-disclosures"}  # files of ours whose rows have every span marked
+OTHER_KINDS = tuple(kind for kind in SpanType if kind not in IDENTIFIERS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m classifiers.training.corpus")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the rows, outside the project")
+    arguments = parser.parse_args()
+    build(arguments.data, OWN, arguments.out)
+
+
+def build(data: Path, corpus: Path, out: Path) -> None:
+    """Reads the sets and writes the three files. Rows with the text of an earlier row are left out."""
+    own = list(unique([*authored(corpus, "corpus"), *authored(data / "authored", "authored"), *relabelled(data)]))
+    others = list(unique(public.rows(data), without=own))
+    hashes = {"own": write(own, out / "own.jsonl"), "public": write(others, out / "public.jsonl")}
+    summary = {"written": hashes, "read": _hashes(data, corpus), "sources": counts([*own, *others])}
+    (out / "sources.json").write_text(json.dumps(summary, indent=1) + "\n")
+    print(f"{len(own)} rows of our guide, {len(others)} public rows in {out}")
+
+
+def authored(folder: Path, writer: str) -> Iterator[Row]:
+    """Rows written for our guide: one writer a file."""
+    for path in sorted(folder.glob("*.jsonl")):
+        for raw in _lines(path):
+            yield Row(
+                id=raw["id"],
+                writer=f"{writer}/{path.stem}",
+                text=raw["text"],
+                targets=known(raw["labels"]),
+                parent=raw["parent_post"],
+                marks=_marks(raw, path.stem),
+                elsewhere=() if _typed(raw, path.stem) else OTHER_KINDS,
+                hard=bool(raw.get("hard", not raw["labels"])),
+            )
+
+
+def relabelled(data: Path) -> Iterator[Row]:
+    """Public comments labelled for our guide; the set is the writer. Arguable rows are left out."""
+    for path in sorted((data / "relabelled").glob("*.jsonl")):
+        for raw in _lines(path):
+            if not raw["skip"]:
+                targets = known(raw["labels"])
+                yield Row(raw["id"], f"relabelled/{raw['set']}", raw["text"], targets, raw["parent_post"])
+
+
+def unique(rows: Iterable[Row], without: Iterable[Row] = ()) -> Iterator[Row]:
+    """The rows whose words no row before them has, nor one of `without`."""
+    seen = {_words(row.text) for row in without}
+    for row in rows:
+        words = _words(row.text)
+        if words not in seen and words:
+            seen.add(words)
+            yield row
+
+
+def counts(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
+    """Rows and positives a label of every writer."""
+    table: dict[str, Counter[str]] = {}
+    for row in rows:
+        carried = (label for label, target in zip(LABELS, row.targets, strict=True) if target)
+        table.setdefault(row.writer, Counter()).update(["rows", *carried])
+    return {writer: dict(count) for writer, count in sorted(table.items())}
+
+
+def _typed(raw: dict[str, Any], stem: str) -> bool:
+    return "spans" in raw or (stem in TYPED and "identifiers" not in raw.get("attributes", {}))
+
+
+def _marks(raw: dict[str, Any], stem: str) -> tuple[Mark, ...] | None:
+    if _typed(raw, stem):
+        found: list[tuple[str, tuple[SpanType, ...]]] = [(w, (SpanType(kind),)) for w, kind in raw.get("spans", [])]
+    elif identifiers := raw.get("attributes", {}).get("identifiers"):
+        found = [(words, tuple(IDENTIFIERS)) for words in identifiers]
+    else:
+        return None
+    marks = {
+        (at.start(), at.end()): Mark(at.start(), at.end(), tuple(sorted(kinds)))
+        for words, kinds in found
+        for at in re.finditer(rf"(?<!\w){re.escape(words)}(?!\w)", raw["text"])
+    }
+    return tuple(marks[place] for place in sorted(marks))
+
+
+def _words(text: str) -> str:
+    return re.sub(r"\W+", " ", text.lower()).strip() or text.strip()
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _hashes(*folders: Path) -> dict[str, str]:
+    paths = [path for folder in folders for path in sorted(folder.rglob("*.jsonl*"))]
+    return {f"{p.parent.name}/{p.name}": hashlib.sha256(p.read_bytes()).hexdigest()[:16] for p in paths}
+
+
+if __name__ == "__main__":
+    main()

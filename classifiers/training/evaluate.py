@@ -1,0 +1,113 @@
+"""Measures, calibrates and writes what ships: `python -m classifiers.training.evaluate --rows DIR --runs DIR`.
+
+Every row of ours is scored by the fold that never saw its writer. Those scores give the calibration, the lines and
+every figure of the card; the weights are those of `final`, trained on everything by the same recipe. Writes
+`--weights` (model, tokenizer, calibration, card, plots) and, beside the runs, `errors.jsonl`: the worst mistakes, with
+their words, which stay outside the project.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from classifiers import calibration
+from classifiers.calibration import Calibration
+from classifiers.encoder import SHIPPED
+from classifiers.training import card, export, plots, suites
+from classifiers.training.measures import best
+from classifiers.training.report import Report, report
+from classifiers.training.rows import LABELS, read
+from classifiers.training.scoring import Scores, encoder, scores
+from classifiers.training.splits import FOLDS, held_out
+from classifiers.training.start import base
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m classifiers.training.evaluate")
+    parser.add_argument("--rows", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, default=SHIPPED)
+    parser.add_argument("--final", default="final.pt", help="the run whose weights ship")
+    arguments = parser.parse_args()
+    torch.set_num_threads(2)
+    sys.exit(evaluate(arguments.rows, arguments.runs, arguments.weights, arguments.final))
+
+
+def evaluate(rows: Path, runs: Path, weights: Path, final: str) -> int:
+    """Exit status 1 where the clinical suite's gate is not passed."""
+    pooled = out_of_fold(rows, runs)
+    curves = fitted(pooled)
+    found = report(pooled, curves)
+    tokenizer = base()[1]
+    export.write(torch.load(runs / final), weights / "model.safetensors")
+    tokenizer.save(str(weights / "tokenizer.json"), pretty=False)
+    (weights / "calibration.json").write_text(curves.to_json() + "\n")
+    shipped = encoder(export.as_shipped(torch.load(runs / final)), tokenizer, curves)
+    gates = suites.run(shipped, found.lines)
+    sources = json.loads((rows / "sources.json").read_text())
+    lost = rounding(rows, runs, pooled)
+    plots.draw(pooled, curves, weights)
+    (weights / "README.md").write_text(card.card(found, gates, sources, lost))
+    (runs / "errors.jsonl").write_text("".join(errors(pooled, curves, found)))
+    print(card.tables(found, gates))
+    return 0 if gates.passed else 1
+
+
+def out_of_fold(rows: Path, runs: Path) -> Scores:
+    """Scores of every row of ours, each by the fold that held its writer out; kept beside the runs."""
+    own = read(rows / "own.jsonl")
+    tokenizer = base()[1]
+    parts = []
+    for fold in range(len(FOLDS)):
+        path = runs / f"fold-{fold}" / "network.pt"
+        if path.exists():
+            network = export.as_shipped(torch.load(path))
+            parts.append(scores(encoder(network, tokenizer), held_out(own, fold), f"fold {fold}"))
+    return sum(parts[1:], start=parts[0])
+
+
+def fitted(pooled: Scores) -> Calibration:
+    columns = range(len(LABELS))
+    logits = {LABELS[i]: pooled.logits[:, i] for i in columns}
+    return calibration.fit(logits, {LABELS[i]: pooled.truths[:, i] for i in columns})
+
+
+def rounding(rows: Path, runs: Path, pooled: Scores) -> float:
+    """Macro F1 given up by int8 on the rows of the first fold, each at its best lines."""
+    held = held_out(read(rows / "own.jsonl"), 0)
+    network = export.as_shipped(torch.load(runs / "fold-0" / "network.pt"), exact=True)
+    exact = scores(encoder(network, base()[1]), held, "fp32")
+    ids = {row.id for row in held}
+    return macro(exact) - macro(pooled.of([row.id in ids for row in pooled.rows]))
+
+
+def macro(found: Scores) -> float:
+    """Mean over labels of the best F1."""
+    each = [best(found.logits[:, i], found.truths[:, i]).f1 for i in range(len(LABELS))]
+    return float(np.mean(each))
+
+
+def errors(pooled: Scores, curves: Calibration, found: Report, count: int = 40) -> list[str]:
+    """The most confident mistakes of each label, as JSON lines."""
+    lines = []
+    for i, label in enumerate(LABELS):
+        probabilities = probability(curves, pooled, i)
+        wrong = np.abs(probabilities - pooled.truths[:, i])
+        for at in np.argsort(-wrong)[:count]:
+            row = pooled.rows[at]
+            facts = {"label": label, "truth": row.targets[i], "probability": float(probabilities[at])}
+            lines.append(json.dumps(facts | {"id": row.id, "writer": row.writer, "text": row.text}) + "\n")
+    return lines
+
+
+def probability(curves: Calibration, found: Scores, i: int) -> NDArray[np.float64]:
+    return np.array([curves.probability(LABELS[i], float(logit)) for logit in found.logits[:, i]])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""What out-of-fold scores say: figures a label, at the ask line and at the act line, on all rows and on parts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.calibration import Calibration, expected_calibration_error
+from classifiers.labels import IDENTIFIERS, Label, Span, SpanType
+from classifiers.training.measures import At, at, average_precision, best
+from classifiers.training.rows import LABELS, Row
+from classifiers.training.scoring import Scores
+
+ASK: Mapping[Label, float] = dict.fromkeys(LABELS, 0.85) | {Label.CRISIS: 0.7}
+ACT = 0.98  # crisis is never acted on alone, whatever its line
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One label on one part of the rows."""
+
+    positives: int
+    average_precision: float
+    ask: At
+    act: At
+    best: At
+    calibration_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`parts` has figures by part and label; `flagged` the share of clean rows a kind that any label asks about."""
+
+    lines: Mapping[Label, tuple[float | None, float | None]]  # ask, act
+    parts: Mapping[str, Mapping[Label, Figures]]
+    flagged: Mapping[str, tuple[float, float, int]]  # at ask, at act, rows
+    identifiers: tuple[float, float]  # precision, recall of spans that overlap, out of fold
+    masks: Mapping[str, float]  # recall of characters a kind
+
+
+PARTS: Mapping[str, Callable[[Row], bool]] = {
+    "all": lambda row: True,
+    "real": lambda row: row.writer.startswith("relabelled/"),
+    "written": lambda row: not row.writer.startswith("relabelled/"),
+}
+CLEAN: Mapping[str, Callable[[Row], bool]] = {
+    "real clean comments": lambda row: row.writer.startswith("relabelled/"),
+    "written near misses": lambda row: not row.writer.startswith("relabelled/") and row.hard,
+    "written everyday comments": lambda row: row.writer == "corpus/everyday",
+}
+
+
+def report(pooled: Scores, curves: Calibration) -> Report:
+    lines = {label: (curves.line(label, ASK[label]), curves.line(label, ACT)) for label in LABELS}
+    parts = {name: pooled.of([takes(row) for row in pooled.rows]) for name, takes in PARTS.items()}
+    clean = pooled.of([not any(row.targets) for row in pooled.rows])
+    flagged = {
+        name: _flagged(clean.of([takes(row) for row in clean.rows]), curves, lines) for name, takes in CLEAN.items()
+    }
+    return Report(
+        lines=lines,
+        parts={name: _figures(part, curves, lines) for name, part in parts.items()},
+        flagged=flagged,
+        identifiers=_identifiers(pooled),
+        masks=_masks(pooled),
+    )
+
+
+def probabilities(curves: Calibration, found: Scores, label: Label) -> NDArray[np.float64]:
+    column = found.logits[:, LABELS.index(label)]
+    return np.array([curves.probability(label, float(logit)) for logit in column])
+
+
+def _figures(
+    part: Scores, curves: Calibration, lines: Mapping[Label, tuple[float | None, float | None]]
+) -> dict[Label, Figures]:
+    figures = {}
+    for i, label in enumerate(LABELS):
+        p, truths = probabilities(curves, part, label), part.truths[:, i]
+        ask, act = (at(line, p, truths) for line in lines[label])
+        error = expected_calibration_error(p, truths)
+        ap = average_precision(p, truths)
+        figures[label] = Figures(int(truths.sum()), ap, ask, act, best(p, truths), error)
+    return figures
+
+
+def _flagged(
+    part: Scores, curves: Calibration, lines: Mapping[Label, tuple[float | None, float | None]]
+) -> tuple[float, float, int]:
+    """Share of rows that any label flags, at ask and at act."""
+    flags = np.zeros((2, len(part.rows)), dtype=bool)
+    for label in LABELS:
+        p = probabilities(curves, part, label)
+        for which, line in enumerate(lines[label]):
+            flags[which] |= p >= (2.0 if line is None else line)
+    return float(flags[0].mean()), float(flags[1].mean()), len(part.rows)
+
+
+def _identifiers(pooled: Scores) -> tuple[float, float]:
+    """Precision and recall of spans that point to a person, of rows with every span typed: any overlap counts."""
+    found, true = 0, 0
+    right, met = 0, 0
+    for row, spans in zip(pooled.rows, pooled.spans, strict=True):
+        if row.marks is None or row.elsewhere:
+            continue
+        marks = [(m.start, m.end) for m in row.marks if set(m.kinds) <= IDENTIFIERS]
+        guesses = [(s.start, s.end) for s in spans if s.type in IDENTIFIERS]
+        found, true = found + len(guesses), true + len(marks)
+        right += sum(any(_overlap(g, m) for m in marks) for g in guesses)
+        met += sum(any(_overlap(g, m) for g in guesses) for m in marks)
+    return right / max(found, 1), met / max(true, 1)
+
+
+def _masks(pooled: Scores) -> dict[str, float]:
+    """Share of marked characters that any span covers, by kind and in all."""
+    covered: dict[str, list[float]] = {"all": []}
+    for row, spans in zip(pooled.rows, pooled.spans, strict=True):
+        if row.marks is None or row.elsewhere:
+            continue
+        for mark in row.marks:
+            share = _covered(mark.start, mark.end, spans)
+            covered["all"].append(share)
+            covered.setdefault(SpanType(mark.kinds[0]).value, []).append(share)
+    return {kind: float(np.mean(shares)) for kind, shares in covered.items() if shares}
+
+
+def _covered(start: int, end: int, spans: tuple[Span, ...]) -> float:
+    return sum(any(s.start <= i < s.end for s in spans) for i in range(start, end)) / (end - start)
+
+
+def _overlap(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    return a[0] < b[1] and b[0] < a[1]
