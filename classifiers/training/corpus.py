@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from classifiers.labels import IDENTIFIERS, SpanType
-from classifiers.training import public
+from classifiers.training import public, readings
 from classifiers.training.rows import LABELS, Mark, Row, known, write
 
 OWN = Path(__file__).parent / "corpus"
@@ -33,7 +33,8 @@ def main() -> None:
 
 def build(data: Path, corpus: Path, out: Path) -> None:
     """Reads the sets and writes the three files. Rows with the text of an earlier row are left out."""
-    own = list(unique([*authored(corpus, "corpus"), *authored(data / "authored", "authored"), *relabelled(data)]))
+    written = [*authored(corpus, "corpus"), *authored(data / "authored", "authored")]
+    own = list(unique([*written, *relabelled(data), *readings.read(data)]))
     others = list(unique(public.rows(data), without=own))
     hashes = {"own": write(own, out / "own.jsonl"), "public": write(others, out / "public.jsonl")}
     summary = {"written": hashes, "read": _hashes(data, corpus), "sources": counts([*own, *others])}
