@@ -16,7 +16,7 @@ from sqlalchemy import Connection, exists, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from bot.act import Act, Live, Shadow, Side
-from bot.classify import Assessor, Classify
+from bot.classify import Assessor, Classify, assess_again
 from bot.clock import Clock, SystemClock
 from bot.config import Account, Config, Secrets
 from bot.errors import CredentialsRevoked
@@ -152,6 +152,7 @@ async def running(config: Config, assessor: Assessor, clock: Clock | None = None
         engine.handle(Queue.ACT, act, batch=ACT_BATCH, workers=ACT_WORKERS)
         engine.handle(Queue.FIRE, schedule)
         await db.run(lambda tx: _record_start(tx, config, assessor.model, clock))
+        await db.run(lambda tx: assess_again(tx, engine, assessor.model, clock.now()))
         yield App(config, db, engine, clock, Inbox(db, engine, clock), schedule, adapters, asyncio.Event())
 
 

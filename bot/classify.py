@@ -19,11 +19,11 @@ from bot.clock import Clock
 from bot.config import Config, policy
 from bot.decide import decide
 from bot.history import today
-from bot.model import ActionState, CommentState, Decision, Reason, Severity
+from bot.model import ActionState, CaseState, CommentState, Decision, Reason, Severity
 from bot.store.database import Database
 from bot.store.engine.port import Engine, Job, Later, Queue
-from bot.store.queries import NewCase, Note, comments, open_action, opened, put_in_case, write_audit
-from bot.store.tables import action, assessment, comment, decision
+from bot.store.queries import DAEMON, NewCase, Note, comments, open_action, opened, put_in_case, write_audit
+from bot.store.tables import action, assessment, case, case_comment, comment, decision
 from classifiers.labels import Assessment, Label, NotAssessed
 
 log = logging.getLogger("chaperone.comment")
@@ -124,6 +124,23 @@ class Classify:
             assigned_to=account.on_call[0].name if crisis and account.on_call else None,
             closed=closed,
         )  # fmt: skip
+
+
+def assess_again(tx: Connection, engine: Engine, model: str, now: datetime) -> int:
+    """What waits for a person only because another model was down is judged by this one. Returns how many."""
+    down = (case.c.reason == Reason.MODEL_DOWN) & (case.c.state == CaseState.OPEN)
+    waits = select(case_comment.c.comment_id).join(case, case.c.id == case_comment.c.case_id).where(down)
+    unread = (assessment.c.not_assessed == NotAssessed.MODEL_DOWN) & (assessment.c.model != model)
+    again = select(assessment.c.comment_id).where(unread, assessment.c.comment_id.in_(waits))
+    settled = (comment.c.state == CommentState.SETTLED) & comment.c.id.in_(again)
+    ids = tx.execute(update(comment).where(settled).values(state=CommentState.RECEIVED).returning(comment.c.id))
+    jobs = [Job(str(id_), id_) for id_ in ids.scalars()]
+    engine.enqueue(tx, Queue.CLASSIFY, jobs)
+    if jobs:
+        closed = {"state": CaseState.CLOSED, "closed_at": now, "closed_by": DAEMON}
+        tx.execute(update(case).where(down).values(closed))
+        write_audit(tx, now, [Note("assessed_again", comment_id=each.ref) for each in jobs])
+    return len(jobs)
 
 
 def _case_key(row: Row[Any], made: Decision) -> str:
