@@ -78,14 +78,14 @@ def _measured(lexicon: Lexicon, rows: list[Row]) -> tuple[float, float]:
 
 
 def _crisis_rows(odd: bool) -> Iterator[Row]:
-    for line in (CORPUS / "crisis.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (CORPUS / "crisis.jsonl").read_text(encoding="utf-8").strip().split("\n"):
         row = json.loads(line)
         if int(row["id"].rpartition("-")[2]) % 2 == odd:
             yield normalise(row["text"]).text, "crisis" in row["labels"]
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").strip().split("\n"):
         row = json.loads(line)
         if not row.get("skip"):
             yield normalise(row["text"]).text, "crisis" in row["labels"]
