@@ -93,9 +93,8 @@ def _compare(calm: Path, rough: Path) -> int:
         print(f"{what}: {one.total()} undisturbed, {lost.total()} lost, {added.total()} added")
     one, other = _outcomes(calm), _outcomes(rough)
     twice = sum(count - 1 for count in other.values())
-    print(
-        f"outcomes: {one.total()} undisturbed, {(one - other).total()} lost, {(other - one).total()} added, {twice} twice"
-    )
+    lost, added = (one - other).total(), (other - one).total()
+    print(f"outcomes: {one.total()} undisturbed, {lost} lost, {added} added, {twice} twice")
     return 1 if wrong or twice or one != other else 0
 
 

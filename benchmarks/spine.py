@@ -1,7 +1,7 @@
 """What the spine itself costs, with the classifier stubbed: `python -m benchmarks.spine [COMMENTS]`.
 
-Comments are made up, 36 words each, a tenth of them harassment that is hidden and a tenth that is asked about. Prints comments a
-second, CPU milliseconds a comment, peak memory, and the ratio to the same number of bare, unbatched SQLite commits.
+Comments are made up, 36 words each, a tenth of them harassment that is hidden and a tenth that is asked about. Prints
+comments a second, CPU milliseconds a comment, peak memory, and the ratio to as many bare, unbatched SQLite commits.
 """
 
 import asyncio
@@ -22,26 +22,7 @@ from bot.app import running
 from bot.config import Config
 from classifiers.labels import Assessment, Label
 
-WORDS = [
-    "thank",
-    "you",
-    "doctor",
-    "this",
-    "helped",
-    "my",
-    "mother",
-    "very",
-    "much",
-    "where",
-    "can",
-    "one",
-    "read",
-    "more",
-    "about",
-    "sleep",
-    "and",
-    "winter",
-]
+WORDS = "thank you doctor this helped my mother very much where can one read more about sleep".split()  # noqa: SIM905
 
 
 class Stub:

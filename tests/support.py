@@ -174,7 +174,7 @@ class House:
 
     def _wish(self, tx: Connection, comment_id: int, verb: Verb, values: dict[str, Any]) -> int:
         key = action_key(PRACTICE, str(comment_id), 0, verb, "test")
-        row = {
+        row: dict[str, Any] = {
             "key": key, "comment_id": comment_id, "account": PRACTICE, "verb": verb, "mode": Mode.LIVE,
             "severity": Severity.NORMAL, "state": ActionState.PENDING, "label": Label.HARASSMENT,
         } | values  # fmt: skip

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.actions import ACTIONS, action_key
 from bot.errors import DeskError
-from bot.model import ActionState, CaseState, CommentState, Role, Severity, Verb
+from bot.model import ActionState, CaseState, CommentState, Mode, Role, Severity, Verb
 from bot.store.cipher import Cipher
 from bot.store.engine.port import Engine, Job, Queue
 from bot.store.queries import Note, cancel_pending, open_action, write_audit
@@ -77,6 +77,7 @@ class Ruled:
 
     actions: int
     cannot: tuple[str, ...] = ()
+    mode: Mode = Mode.SHADOW  # of the account now: in shadow nothing is done on the platform
 
 
 def queue(tx: Connection, account_name: str | None = None, state: CaseState = CaseState.OPEN) -> Sequence[Row[Any]]:
@@ -212,7 +213,7 @@ def _ask_for(
                 "words": cipher.seal(said.words) if said.words else None,
             }
         )
-    return Ruled(_insert(tx, engine, rows), tuple(cannot))
+    return Ruled(_insert(tx, engine, rows), tuple(cannot), _mode(rows))
 
 
 def _ask_back(tx: Connection, engine: Engine, comments: Sequence[Row[Any]], ruling_id: int) -> Ruled:
@@ -227,7 +228,7 @@ def _ask_back(tx: Connection, engine: Engine, comments: Sequence[Row[Any]], ruli
             continue
         new = _action(by_id[act.comment_id], back, ruling_id, Severity.HIGH)
         rows.append(new | {"undo_of": act.id, "mode": act.mode, "label": act.label})
-    return Ruled(_insert(tx, engine, rows), tuple(cannot))
+    return Ruled(_insert(tx, engine, rows), tuple(cannot), _mode(rows))
 
 
 def _action(of: Row[Any], verb: Verb, ruling_id: int, severity: int) -> dict[str, Any]:
@@ -242,6 +243,10 @@ def _action(of: Row[Any], verb: Verb, ruling_id: int, severity: int) -> dict[str
         "severity": severity,
         "state": ActionState.PENDING,
     }
+
+
+def _mode(rows: Sequence[dict[str, Any]]) -> Mode:
+    return Mode.LIVE if any(row["mode"] == Mode.LIVE for row in rows) else Mode.SHADOW
 
 
 def _insert(tx: Connection, engine: Engine, rows: Sequence[dict[str, Any]]) -> int:

@@ -14,14 +14,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from sqlalchemy import select
 
 from bot.app import opened
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, JsonOption, console
 from bot.config import Config, read
 from bot.errors import DeskError
-from bot.model import CaseState, Role
+from bot.model import CaseState, Mode, Role
 from bot.near import nearest
 from bot.replies import ShippedTemplatesOnly, Templates
 from bot.review import cases
@@ -32,7 +31,6 @@ from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
 from bot.store.lock import is_running
 from bot.store.queries import Note, write_audit
-from bot.store.tables import account
 from classifiers.labels import Label
 
 desk = typer.Typer()
@@ -185,11 +183,10 @@ def resume(
 
 
 def _tell(it: _Desk, case_id: int, what: cases.Ruling, ruled: cases.Ruled) -> None:
-    mode = it.db.read_now(lambda tx: dict(tx.execute(select(account.c.name, account.c.mode)).tuples().all()))
     it.out.print(f"Case {case_id}: {what}. {ruled.actions} actions asked for.")
     for line in ruled.cannot:
         it.out.print(f"  not done: {line}")
-    if ruled.actions and "live" not in mode.values():
+    if ruled.actions and ruled.mode is Mode.SHADOW:
         it.out.print("The account is in shadow: nothing will be done on the platform.")
     elif ruled.actions and not is_running(it.config.store.path):
         it.out.print("Chaperone is not running; they will be done when it runs again.")

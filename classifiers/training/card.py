@@ -82,6 +82,7 @@ def tables(found: Report, gates: Gates) -> str:
         f"**Spans**, out of fold: identifiers F1 {f1:.3f} (precision {precision:.3f}, recall {recall:.3f}; any ",
         f"overlap); share of characters masked: {masks}.\n",
     ]
+    text += [_grid(found)]
     text += [f"**Clinical suite** (shipped weights): {suite}.\n"]
     clean, of = gates.obfuscated_wrong
     text += [f"**Disguised text** found at ask: {disguised}; {clean} of {of} harmless ones flagged.\n"]
@@ -106,6 +107,17 @@ def data(sources: Mapping[str, Any]) -> str:
         text.append("| " + " | ".join(cells) + " |")
     hashes = ", ".join(f"{name} {digest[:16]}" for name, digest in sources["written"].items())
     return "\n".join([*text, f"\nSHA-256 of the built rows: {hashes}.\n"])
+
+
+def _grid(found: Report) -> str:
+    """Precision / recall of every label at the line of each promise."""
+    lines = ["**Lines for other promises** (precision / recall; clean = real clean comments that any label flags)\n"]
+    lines += ["| when_right | " + " | ".join(LABELS) + " | macro F1 | clean |", "|---" * (len(LABELS) + 3) + "|"]
+    for when_right, (figures, clean) in found.grid.items():
+        cells = [f"{f.precision:.2f} / {f.recall:.2f}" for f in figures.values()]
+        macro = sum(f.f1 for f in figures.values()) / len(figures)
+        lines.append(f"| {when_right} | " + " | ".join(cells) + f" | {macro:.3f} | {100 * clean:.1f} % |")
+    return "\n".join([*lines, ""])
 
 
 def _table(figures: Mapping[Any, Figures]) -> str:

@@ -13,6 +13,7 @@ from classifiers.training.rows import LABELS, Row
 from classifiers.training.scoring import Scores
 
 ASK: Mapping[Label, float] = dict.fromkeys(LABELS, 0.85) | {Label.CRISIS: 0.7}
+GRID = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
 ACT = 0.98  # crisis is never acted on alone, whatever its line
 
 
@@ -37,6 +38,7 @@ class Report:
     flagged: Mapping[str, tuple[float, float, int]]  # at ask, at act, rows
     identifiers: tuple[float, float]  # precision, recall of spans that overlap, out of fold
     masks: Mapping[str, float]  # recall of characters a kind
+    grid: Mapping[float, tuple[Mapping[Label, At], float]]  # by when_right: each label, real clean rows flagged
 
 
 PARTS: Mapping[str, Callable[[Row], bool]] = {
@@ -64,7 +66,19 @@ def report(pooled: Scores, curves: Calibration) -> Report:
         flagged=flagged,
         identifiers=_identifiers(pooled),
         masks=_masks(pooled),
+        grid={when_right: _promised(when_right, pooled, clean, curves) for when_right in GRID},
     )
+
+
+def _promised(when_right: float, pooled: Scores, clean: Scores, curves: Calibration) -> tuple[dict[Label, At], float]:
+    """Every label at its line for this promise, and the share of real clean rows that any of them flags."""
+    lines = {label: (curves.line(label, when_right), None) for label in LABELS}
+    figures = {
+        label: at(lines[label][0], probabilities(curves, pooled, label), pooled.truths[:, i])
+        for i, label in enumerate(LABELS)
+    }
+    real = clean.of([PARTS["real"](row) for row in clean.rows])
+    return figures, _flagged(real, curves, lines)[0]
 
 
 def probabilities(curves: Calibration, found: Scores, label: Label) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ FOLDS: tuple[frozenset[str], ...] = (
             "authored/crisis",
             "corpus/harassment",
             "corpus/everyday",
+            "corpus/groups",
             "relabelled/illness",
             "relabelled/medqa_lasse",
             "relabelled/toxic_spans_comments",
