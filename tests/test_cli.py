@@ -1,0 +1,207 @@
+"""The command line as a person meets it: each command run for real, its output read."""
+
+import json
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from bot.__main__ import app
+from bot.errors import ChaperoneError
+
+COMMENTS = [
+    {"id": "a", "text": "you are a pathetic excuse for a doctor", "author": "u1", "thread": "t"},
+    {"id": "b", "text": "thank you, this helped", "author": "u2", "thread": "t"},
+    {"id": "c", "text": "i want to kill myself tonight", "author": "u3", "thread": "t"},
+]
+CONFIG = """
+[classifier]
+{classifier}
+[desk]
+people = {{ asha = "lead", cleo = "triage" }}
+[[accounts]]
+name = "practice"
+platform = "replay"
+mode = "{mode}"
+country = "GB"
+on_call = [{{ name = "dr sen", contact = "1" }}]
+settings = {{ path = "comments.jsonl", follow = false }}
+"""
+NO_MODEL = 'folder = "nowhere"'  # every comment becomes a person's; the commands are the same and the tests quick
+
+
+def chaperone(*arguments: str, text: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=text, catch_exceptions=True)
+
+
+def ok(*arguments: str) -> str:
+    done = chaperone(*arguments)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.stdout
+
+
+def refused(*arguments: str) -> str:
+    done = chaperone(*arguments)
+    assert isinstance(done.exception, ChaperoneError), (done.output, done.exception)
+    return str(done.exception)
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.delenv("CHAPERONE_KEY", raising=False)
+    (tmp_path / "comments.jsonl").write_text("".join(json.dumps(row) + "\n" for row in COMMENTS) + "no json\n")
+    file = tmp_path / "chaperone.toml"
+    file.write_text(CONFIG.format(classifier=NO_MODEL, mode="live"))
+    return str(file)
+
+
+@pytest.fixture
+def worked(config: str) -> str:
+    ok("run", "--once", "-c", config)
+    return config
+
+
+def status(config: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ok("status", "--json", "-c", config))
+    return found
+
+
+def test_without_a_model_everything_goes_to_a_person_and_it_says_so(config: str) -> None:
+    done = chaperone("run", "--once", "-c", config)
+    assert done.exit_code == 0
+    assert "Without the model every comment goes to a person" in done.stderr
+    found = status(config)
+    assert (found["comments"], found["assessed"], found["set_aside"]) == (3, 0, 1)
+    assert found["not_assessed"] == {"model_down": 3}
+    assert found["verdicts"] == {"ask": 3}
+
+
+def test_a_second_run_adds_nothing(worked: str) -> None:
+    before = status(worked)
+    ok("run", "--once", "-c", worked)
+    assert status(worked) == before
+
+
+def test_crisis_is_first_in_the_queue_and_somebody_was_told(worked: str) -> None:
+    first = ok("queue", "-c", worked).splitlines()[1]
+    assert "crisis" in first
+    assert "told: dr sen" in first
+
+
+def test_a_dead_model_makes_one_case_and_not_thousands(worked: str) -> None:
+    cases = json.loads(ok("queue", "--json", "-c", worked))
+    assert [(row["reason"], row["comments"]) for row in cases] == [("flagged", 1), ("model_down", 2)]
+
+
+def test_why_tells_the_whole_way(worked: str) -> None:
+    told = ok("why", "a", "-c", worked)
+    for word in ("NO: model_down", "not_assessed.model_down", "none", "cases"):
+        assert word in told
+
+
+def test_ruling_from_the_command_line(worked: str) -> None:
+    assert "1 actions asked for" in ok("rule", "1", "hide", "--comment", "1", "--as", "asha", "-c", worked)
+    ok("run", "--once", "-c", worked)
+    assert "hidden" in ok("why", "1", "-c", worked)
+    ok("rule", "1", "keep", "--as", "cleo", "-c", worked)
+    assert "Nothing" not in ok("queue", "-c", worked)
+    assert "1 actions asked for" in ok("undo", "1", "--as", "asha", "-c", worked)
+    ok("run", "--once", "-c", worked)
+    assert re.search(r"restore by asha.*\n.*restored", ok("why", "1", "-c", worked))
+
+
+REFUSED = [
+    (("rule", "1", "hide"), "Say who you are"),
+    (("rule", "1", "hide", "--as", "ahsa"), "did you mean 'asha'"),
+    (("rule", "1", "hide", "--as", "cleo"), "cleo is triage"),
+    (("rule", "99", "hide", "--as", "asha"), "There is no case 99"),
+    (("rule", "1", "warn", "--as", "asha"), "say which template"),
+    (("rule", "1", "reply", "Thank you for your visit, Sam", "--as", "asha"), "Only the reply templates"),
+    (("rule", "1", "label", "harasment", "--as", "asha"), "did you mean 'harassment'"),
+    (("show", "99"), "There is no case 99"),
+    (("show", "1", "--reveal"), "Say who you are"),
+    (("why", "zzz"), "There is no comment zzz"),
+    (("pause", "practise", "--as", "asha"), "did you mean 'practice'"),
+    (("erase", "u9", "--account", "practice", "--as", "asha"), "Nothing of that author"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "told"), REFUSED, ids=[" ".join(arguments[:3]) for arguments, _ in REFUSED])
+def test_what_cannot_be_done_is_said_and_why(worked: str, arguments: tuple[str, ...], told: str) -> None:
+    assert told in refused(*arguments, "-c", worked)
+
+
+def test_revealing_is_logged_and_hiding_is_the_default(worked: str) -> None:
+    ok("show", "1", "--reveal", "--as", "asha", "-c", worked)
+    assert "pathetic" in ok("show", "1", "-c", worked)  # nothing in it points to a person, so nothing is masked
+
+
+def test_pause_and_resume(worked: str) -> None:
+    assert "Paused practice: harassment" in ok(
+        "pause", "practice", "--label", "harassment", "--as", "asha", "-c", worked
+    )
+    assert status(worked)["paused"][0]["label"] == "harassment"
+    assert "acts again" in ok("resume", "practice", "--label", "harassment", "--as", "asha", "-c", worked)
+
+
+def test_erasing_a_person(worked: str) -> None:
+    assert "1 comments" in ok("erase", "u1", "--account", "practice", "--as", "asha", "-c", worked)
+    assert "pathetic" not in ok("why", "1", "-c", worked)
+
+
+def test_the_key_is_rotated(worked: str) -> None:
+    key_file = Path(worked).with_name("chaperone.key")
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    old, new = key_file.read_text(), ok("key")
+    key_file.write_text(new + old)
+    assert "values are sealed with the newest key" in ok("rotate-key", "-c", worked)
+    key_file.write_text(new)
+    assert "pathetic" in ok("why", "a", "-c", worked)
+
+
+def test_init_writes_what_check_accepts_but_for_what_only_a_person_knows(tmp_path: Path) -> None:
+    file = tmp_path / "new.toml"
+    (tmp_path / "comments.jsonl").touch()
+    ok("init", str(file), "--platform", "replay", "--path", "comments.jsonl", "--country", "ie", "--on-call", "Dr Sen")
+    assert 'country = "IE"' in file.read_text()
+    assert "is there already" in refused("init", str(file))
+    told = chaperone("check", "-c", str(file)).stdout
+    assert "shadow: acts on nothing" in told
+    assert "on-call person has no contact" in told
+    assert not (tmp_path / "chaperone.sqlite3").exists()
+
+
+def test_check_demands_a_country_and_somebody_on_call(config: str) -> None:
+    file = Path(config)
+    file.write_text(re.sub(r"country.*|on_call.*", "", file.read_text()))
+    done = chaperone("check", "-c", config)
+    assert done.exit_code == 1
+    assert "no country" in done.stdout
+    assert "nobody on call" in done.stdout
+
+
+def test_check_says_that_the_model_is_missing(config: str) -> None:
+    done = chaperone("check", "-c", config)
+    assert done.exit_code == 1
+    assert re.search(r"FAIL\s+model", done.stdout)
+
+
+def test_going_live_does_nothing_to_the_backlog(config: str) -> None:
+    file = Path(config)
+    file.write_text(file.read_text().replace('mode = "live"', 'mode = "shadow"'))
+    ok("run", "--once", "-c", config)
+    ok("rule", "1", "hide", "--as", "asha", "-c", config)
+    assert "would be hidden (shadow)" not in ok("why", "1", "-c", config)
+    ok("run", "--once", "-c", config)
+    assert "would be hidden (shadow)" in ok("why", "1", "-c", config)
+    file.write_text(file.read_text().replace('mode = "shadow"', 'mode = "live"'))
+    ok("run", "--once", "-c", config)
+    assert not file.with_name("outcomes.jsonl").exists()
+
+
+def test_an_error_of_ours_is_one_message_and_no_traceback(tmp_path: Path) -> None:
+    assert "There is no config file" in refused("status", "-c", str(tmp_path / "none.toml"))
