@@ -12,18 +12,19 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
 from bot.actions import ACTIONS
 from bot.clock import Clock
+from bot.consequences import Consequences, Side
 from bot.errors import Ambiguous, CredentialsRevoked, PlatformError, Refused, ReplyRefused, Vanished
 from bot.errors import Later as ComeBack
 from bot.history import paused
 from bot.lanes import Lanes
-from bot.model import Ability, ActionState, Capability, Mode, Reason, Severity, Target, Verb
-from bot.platforms.base import Observed, Order, Platform
+from bot.model import Ability, ActionState, Mode, Reason, Severity, Target, Verb
+from bot.platforms.base import Observed, Order
 from bot.replies import Guard, Templates
 from bot.store.database import Database
 from bot.store.engine.port import Later
@@ -35,59 +36,6 @@ log = logging.getLogger("chaperone.act")
 
 MOST_ATTEMPTS = 5
 WAIT_SECONDS = 60  # until a stopped or paused account is looked at again
-
-
-class Consequences(Protocol):
-    """Who carries actions out: a platform, or its shadow."""
-
-    def capability(self, verb: Verb, target: Target, now: datetime) -> Capability: ...
-
-    call_seconds: float
-
-    async def perform(self, verb: Verb, order: Order) -> None: ...
-
-    async def observe(self, verb: Verb, order: Order) -> Observed: ...
-
-
-class Live:
-    """What is decided happens."""
-
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
-        self.capability = platform.capability
-        self.observe = platform.observe
-        self.call_seconds = platform.call_seconds
-
-    async def perform(self, verb: Verb, order: Order) -> None:
-        async with asyncio.timeout(self.call_seconds):
-            await getattr(self._platform, verb.value)(order)
-
-
-class Shadow:
-    """Nothing happens; what could not have been done is still refused, so that shadow tells the truth."""
-
-    call_seconds = 0.0
-
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
-
-    def capability(self, verb: Verb, target: Target, now: datetime) -> Capability:
-        able = self._platform.capability(verb, target, now)
-        return Capability(able.ability, able.note, lane="")
-
-    async def perform(self, verb: Verb, order: Order) -> None:
-        return
-
-    async def observe(self, verb: Verb, order: Order) -> Observed:
-        return Observed.DONE
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One account as the worker sees it."""
-
-    mode: Mode
-    providers: Mapping[Mode, Consequences]
 
 
 @dataclass(frozen=True, slots=True)

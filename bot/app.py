@@ -15,10 +15,11 @@ from functools import partial
 from sqlalchemy import Connection, exists, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.act import Act, Live, Shadow, Side
+from bot.act import Act
 from bot.classify import Assessor, Classify, assess_again
 from bot.clock import Clock, SystemClock
 from bot.config import Account, Config, Secrets
+from bot.consequences import Live, Shadow, Side
 from bot.errors import CredentialsRevoked
 from bot.inbox import Inbox
 from bot.lanes import Lanes

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, Table, insert, select
 
-from bot.act import Act, Live, Shadow, Side
+from bot.act import Act
 from bot.actions import action_key
 from bot.clock import StillClock
+from bot.consequences import Live, Shadow, Side
 from bot.inbox import Inbox
 from bot.lanes import Lanes
 from bot.model import (
