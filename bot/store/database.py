@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from bot.errors import ChaperoneError, StoreUnavailable
 from bot.store.cipher import Cipher
@@ -46,13 +46,13 @@ class Database:
     @classmethod
     def open(cls, path: Path, keys: list[str]) -> "Database":
         """Open, migrate and unlock. Raises `StoreNewer`, `StoreKeyWrong` or `StoreUnavailable`."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         writer = _engine(path, "BEGIN IMMEDIATE")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             with writer.begin() as tx:
                 migrate(tx)
                 cipher = unlock(tx, Cipher(keys))
-        except DBAPIError as error:
+        except (DBAPIError, OSError) as error:
             raise _unavailable(path, error) from None
         return cls(writer, _engine(path, "BEGIN"), cipher, path)
 
@@ -71,7 +71,9 @@ class Database:
         try:
             with self._reader.begin() as tx:
                 return body(tx)
-        except OperationalError as error:
+        except DBAPIError as error:
+            if not _in_doubt(error):
+                raise
             raise _unavailable(self.path, error) from None
 
     def close(self) -> None:
@@ -98,21 +100,26 @@ class Database:
             self._commit(group)
 
     def _commit(self, group: list[_Write]) -> None:
+        wanted = [write for write in group if write.result.set_running_or_notify_cancel()]
         results: list[tuple[_Write, Any]] = []
         failures: list[tuple[_Write, BaseException]] = []
         try:
             with self._writer.begin() as tx:
-                for write in group:
+                for write in wanted:
+                    savepoint = tx.begin_nested()
                     try:
-                        with tx.begin_nested():
-                            results.append((write, write.body(tx)))
-                    except (OperationalError, MemoryError):
-                        raise  # the whole transaction is in doubt: locked, full, read-only
+                        value = write.body(tx)
                     except Exception as error:
+                        if _in_doubt(error):
+                            raise
+                        savepoint.rollback()
                         failures.append((write, error))
+                    else:
+                        savepoint.commit()
+                        results.append((write, value))
         except Exception as error:
             cause = _unavailable(self.path, error)
-            results, failures = [], [(write, cause) for write in group]
+            results, failures = [], [(write, cause) for write in wanted]
         for write, value in results:
             write.result.set_result(value)
         for write, failure in failures:
@@ -142,12 +149,22 @@ _CAUSES = {
     "unable to open": "it cannot be opened; check that the folder exists and may be written to",
     "not a database": "the file is not a database; move it away or correct `store.path`",
     "malformed": "the file is damaged; restore the last backup",
+    "disk I/O": "the disk cannot be read or written; look after it",
 }
+
+
+def _cause(error: BaseException) -> str | None:
+    told = "unable to open" if isinstance(error, OSError) else str(getattr(error, "orig", error))
+    return next((hint for word, hint in _CAUSES.items() if word in told), None)
+
+
+def _in_doubt(error: Exception) -> bool:
+    """Whether the whole transaction is lost, and not only the body that met the error."""
+    return isinstance(error, MemoryError) or (isinstance(error, DBAPIError) and _cause(error) is not None)
 
 
 def _unavailable(path: Path, error: BaseException) -> ChaperoneError:
     if isinstance(error, ChaperoneError):
         return error
-    told = str(getattr(error, "orig", error))
-    cause = next((hint for word, hint in _CAUSES.items() if word in told), type(error).__name__)
+    cause = _cause(error) or type(error).__name__
     return StoreUnavailable(f"The database {path} cannot be used: {cause}. Nothing was lost; it is tried again.")

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from bot.errors import StoreUnavailable
 
@@ -13,15 +14,16 @@ from bot.errors import StoreUnavailable
 def process_lock(database: Path) -> Iterator[None]:
     """Hold the lock while working. The kernel lets go of it however the process ends.
 
-    Raises `StoreUnavailable` when another process has it.
+    Raises `StoreUnavailable` when another process has it, or where no lock can be written.
     """
-    with _lock_file(database).open("w") as file:
+    with _lock_file(database) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreUnavailable(
                 f"Another chaperone runs on {database}. Stop that one first, or give this one its own `store.path`."
             ) from None
+        file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
@@ -35,5 +37,10 @@ def is_running(database: Path) -> bool:
         return True
 
 
-def _lock_file(database: Path) -> Path:
-    return database.with_name(database.name + ".lock")
+def _lock_file(database: Path) -> TextIO:
+    file = database.with_name(database.name + ".lock")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file.open("a")  # not "w": who has the lock wrote their number into it
+    except OSError as error:
+        raise StoreUnavailable(f"The lock file {file} cannot be written: {type(error).__name__}") from None

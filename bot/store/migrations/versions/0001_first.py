@@ -254,8 +254,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_action_state"), ["state"], unique=False)
     op.create_index("ix_job_next", "job", ["queue", sa.text("priority DESC"), "id"])
 
-    for change in ("UPDATE", "DELETE"):
+    # REPLACE deletes without firing the trigger of DELETE, so that of INSERT refuses an id that is there
+    for change, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", "WHEN NEW.id IN (SELECT id FROM audit)")):
         op.execute(
-            f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit "
+            f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit {when} "
             "BEGIN SELECT RAISE(ABORT, 'the audit is append only'); END"
         )
