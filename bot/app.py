@@ -6,7 +6,7 @@ watches for the end.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -78,6 +78,7 @@ class App:
     async def run(self, *, once: bool = False) -> None:
         """Work until `stop`; with `once`, until what the platforms had is worked off."""
         self.schedule.start()
+        log.info("daemon_started", extra={"fields": {"accounts": len(self.adapters)}})
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.engine.run(), name="engine")
@@ -93,6 +94,7 @@ class App:
                 self.engine.stop()
         finally:
             self.schedule.stop()
+            log.info("daemon_stopped", extra={"fields": {}})
 
     def stop(self) -> None:
         """Take no more work, finish what is leased."""
@@ -127,7 +129,8 @@ class App:
             await asyncio.sleep(0.1)
 
     async def _finish(self) -> None:
-        while self.reading or not await self.engine.idle() or await self.db.read(_in_doubt):
+        names = [one.name for one in self.config.accounts]
+        while self.reading or not await self.engine.idle() or await self.db.read(partial(_in_doubt, names=names)):
             await asyncio.sleep(0.1)
         self.stop()
 
@@ -169,9 +172,11 @@ def _side(one: Account, adapter: platforms.Platform) -> Side:
     return Side(one.mode, {Mode.LIVE: Live(adapter), Mode.SHADOW: Shadow(adapter)})
 
 
-def _in_doubt(tx: Connection) -> bool:
-    """Calls whose end nobody saw yet."""
-    return bool(tx.execute(select(exists().where(action.c.state == ActionState.SENDING))).scalar())
+def _in_doubt(tx: Connection, names: Sequence[str]) -> bool:
+    """Calls whose end nobody saw yet, on accounts that can be asked."""
+    stopped = select(account.c.name).where(account.c.stopped_why.is_not(None))
+    asked = action.c.account.in_(names) & action.c.account.not_in(stopped)
+    return tx.execute(select(exists().where(action.c.state == ActionState.SENDING, asked))).scalar_one()
 
 
 def _record_start(tx: Connection, config: Config, model: str, clock: Clock) -> None:

@@ -30,7 +30,7 @@ from bot.errors import DeskError
 from bot.model import Role, Verdict
 from bot.review import cases
 from bot.review.rendering import as_plain_json, case_panel, inert
-from bot.review.story import case_story, comment_story
+from bot.review.story import Decided, Story, case_story, comment_story
 from bot.shipped import shipped
 from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
@@ -106,15 +106,22 @@ def _view(tx: Connection, db: Database) -> RenderableType:
     latest = tx.execute(select(comment.c.id).order_by(comment.c.id.desc()).limit(ROWS)).scalars().all()
     for id_ in reversed(latest):
         it = comment_story(tx, db.cipher, id_)
-        found = ", ".join(f"{label} {it.probabilities[label]:.2f}" for label in it.flags)
+        found = _found(it)
         done = ", ".join(each.outcome for each in it.actions)
-        table.add_row(inert(it.text), Text(found or it.not_assessed or ""), _verdict(it.verdict), Text(done))
+        table.add_row(inert(it.text), Text(found), _verdict(it.decision), Text(done))
     return Group(table)
 
 
-def _verdict(verdict: str) -> Text:
+def _found(it: Story) -> str:
+    if it.assessment is None or it.decision is None:
+        return ""
+    flags = ", ".join(f"{label} {it.assessment.probabilities[label]:.2f}" for label in it.decision.flags)
+    return flags or (f"not assessed: {it.assessment.reason}" if it.assessment.reason else "")
+
+
+def _verdict(made: Decided | None) -> Text:
     styles = {Verdict.ACT: "yellow", Verdict.ASK: "cyan", Verdict.LEAVE: "dim"}
-    return Text(verdict, style=styles.get(Verdict(verdict), "")) if verdict else Text("…")
+    return Text(made.verdict, style=styles[made.verdict]) if made else Text("…")
 
 
 def _rule_on_what_is_asked(config: Config, out: Console) -> None:

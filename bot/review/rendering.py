@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Row
 
-from bot.model import Severity
+from bot.model import AuthorKind, Severity
 from bot.review.story import CaseStory, Story
-from classifiers.labels import Label
+from classifiers.labels import Assessment
 
 COLOURS = {
     Severity.CRISIS: "bold white on red",
@@ -23,6 +23,8 @@ COLOURS = {
     Severity.NORMAL: "cyan",
     Severity.LOW: "dim",
 }
+
+WHO = {AuthorKind.PUBLIC: "a reader", AuthorKind.STAFF: "our own side", AuthorKind.BOT: "the bot"}
 
 
 def severity(value: int) -> Text:
@@ -68,11 +70,10 @@ def case_panel(it: CaseStory) -> RenderableType:
 
 def _comment(it: Story) -> RenderableType:
     past = f", flagged {it.earlier_findings} times before" if it.earlier_findings else ""
-    found = ", ".join(f"{label} {p:.2f} ({likely(p)})" for label, p in _high(it.probabilities))
     lines: list[RenderableType] = [
-        Text(f"\ncomment {it.id} by {it.author_kind}{past}, seen {it.seen_at:%Y-%m-%d %H:%M}", style="dim"),
+        Text(f"\ncomment {it.id} by {WHO[it.author_kind]}{past}, seen {it.seen_at:%Y-%m-%d %H:%M}", style="dim"),
         inert(it.text),
-        Text(f"found: {found or 'nothing'}" if not it.not_assessed else f"not assessed: {it.not_assessed}"),
+        Text(_found(it.assessment)),
     ]
     lines += [Text(f"{told.what} by {told.by}: {told.outcome}") for told in it.actions]
     return Group(*lines)
@@ -90,16 +91,18 @@ def story_lines(it: Story) -> RenderableType:
 
 def _why(it: Story) -> Iterable[tuple[str, Text]]:
     yield "comment", Text(f"{it.id} ({it.account} {it.external_id}, edit {it.edit}), {it.state}")
-    yield "written by", Text(f"{it.author_kind}; flagged before: {it.earlier_findings}")
+    yield "written by", Text(f"{WHO[it.author_kind]}; flagged before: {it.earlier_findings}")
     yield "text", inert(it.text)
-    yield "spans", Text(", ".join(f"{s.start}-{s.end} {s.type}" for s in it.spans) or "none")
-    yield "assessed", Text("yes" if not it.not_assessed else f"NO: {it.not_assessed}")
-    for label, p in it.probabilities.items():
-        yield f"  {label}", Text(f"{p:.4f}  {likely(p)}")
-    yield "model", Text(it.model)
-    yield "decision", Text(it.verdict)
-    yield "  rule", Text(f"{it.rule} (config {it.revision})")
-    yield "  because", Text(it.why)
+    if (seen := it.assessment) is not None:
+        yield "spans", Text(", ".join(f"{span.start}-{span.end} {span.type}" for span in seen.spans) or "none")
+        yield "assessed", Text("yes" if seen.assessed else f"NO: {seen.reason}")
+        for label, p in seen.probabilities.items():
+            yield f"  {label}", Text(f"{p:.4f}  {likely(p)}")
+        yield "model", Text(seen.model)
+    if (made := it.decision) is not None:
+        yield "decision", Text(made.verdict)
+        yield "  rule", Text(f"{made.rule} (config {made.revision})")
+        yield "  because", Text(made.why)
     for told in it.actions:
         at = f" at {told.at:%Y-%m-%d %H:%M:%S}" if told.at else ""
         yield "action", Text(f"{told.what} by {told.by} [{told.key[:8]}]")
@@ -127,9 +130,12 @@ def _plain(it: Any) -> Any:
     return [_plain(each) for each in it]
 
 
-def _high(probabilities: dict[Label, float]) -> list[tuple[Label, float]]:
-    found = [(label, p) for label, p in probabilities.items() if p >= 0.33]
-    return sorted(found, key=lambda each: -each[1])
+def _found(seen: Assessment | None) -> str:
+    if seen is None:
+        return "not assessed yet"
+    high = [(p, label) for label, p in seen.probabilities.items() if p >= 0.33]
+    found = ", ".join(f"{label} {p:.2f} ({likely(p)})" for p, label in sorted(high, reverse=True))
+    return f"found: {found or 'nothing'}" if seen.assessed else f"not assessed: {seen.reason}; {found}".rstrip("; ")
 
 
 def _age(row: Row[Any], now: datetime) -> str:

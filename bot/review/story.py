@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Row, func, select
 from bot.actions import ACTIONS
 from bot.errors import DeskError
 from bot.masking import masked
-from bot.model import ActionState, Mode, Verb
+from bot.model import ActionState, AuthorKind, Mode, Verb, Verdict
 from bot.store.cipher import Cipher
 from bot.store.queries import opened
 from bot.store.tables import action, assessment, case, case_comment, comment, decision, ruling
-from classifiers.labels import Label, Span, SpanType
+from classifiers.labels import Assessment, Label, NotAssessed, Span, SpanType
 
 EXPIRED = "(the words have expired)"
 GONE = "(deleted by its author)"
@@ -33,6 +33,17 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """The decision as it was written; `revision` is the config's."""
+
+    verdict: Verdict
+    rule: str
+    why: str
+    flags: tuple[Label, ...]
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything that happened to one comment. `text` is masked unless it was revealed."""
 
@@ -40,22 +51,14 @@ class Story:
     external_id: str
     account: str
     edit: int
-    author_kind: str
+    author_kind: AuthorKind
     earlier_findings: int
     seen_at: datetime
     state: str
     mode: str
     text: str
-    words_kept: bool
-    spans: tuple[Span, ...]
-    probabilities: dict[Label, float]
-    not_assessed: str | None
-    model: str
-    verdict: str
-    flags: tuple[Label, ...]
-    rule: str
-    why: str
-    revision: str
+    assessment: Assessment | None  # none as long as it waits
+    decision: Decided | None
     actions: tuple[Told, ...]
     cases: tuple[int, ...]
 
@@ -72,19 +75,13 @@ def comment_story(tx: Connection, cipher: Cipher, comment_id: int, *, reveal: bo
     row = tx.execute(select(comment).where(comment.c.id == comment_id)).first()
     if row is None:
         raise DeskError(f"There is no comment {comment_id}. `chaperone show CASE` lists the comments of a case.")
-    judged = _latest(tx, assessment, comment_id)
-    made = _latest(tx, decision, comment_id)
-    spans = tuple(Span(start, end, SpanType(type_)) for start, end, type_ in judged.spans) if judged else ()
+    judged = _assessed(tx, comment_id)
     return Story(
-        id=row.id, external_id=row.external_id, account=row.account, edit=row.edit, author_kind=row.author_kind,
-        earlier_findings=_findings(tx, row), seen_at=row.seen_at, state=row.state, mode=row.mode,
-        text=_words(cipher, row, spans, reveal), words_kept=row.body is not None, spans=spans,
-        probabilities={Label(k): v for k, v in judged.probabilities.items()} if judged else {},
-        not_assessed=judged.not_assessed if judged else "not yet",
-        model=judged.model if judged else "", verdict=made.verdict if made else "",
-        flags=tuple(Label(each) for each in made.flags) if made else (), rule=made.rule if made else "",
-        why=made.why if made else "", revision=made.revision if made else "",
-        actions=_actions(tx, comment_id), cases=_cases(tx, comment_id),
+        id=row.id, external_id=row.external_id, account=row.account, edit=row.edit,
+        author_kind=AuthorKind(row.author_kind), earlier_findings=_findings(tx, row), seen_at=row.seen_at,
+        state=row.state, mode=row.mode, text=_words(cipher, row, judged.spans if judged else (), reveal),
+        assessment=judged, decision=_decided(tx, comment_id), actions=_actions(tx, comment_id),
+        cases=_cases(tx, comment_id),
     )  # fmt: skip
 
 
@@ -109,6 +106,22 @@ def comment_number(tx: Connection, external_id: str) -> int | None:
 def _latest(tx: Connection, table: Any, comment_id: int) -> Row[Any] | None:
     found = select(table).where(table.c.comment_id == comment_id).order_by(table.c.id.desc()).limit(1)
     return tx.execute(found).first()
+
+
+def _assessed(tx: Connection, comment_id: int) -> Assessment | None:
+    row = _latest(tx, assessment, comment_id)
+    if row is None:
+        return None
+    probabilities = {Label(name): p for name, p in row.probabilities.items()}
+    spans = tuple(Span(start, end, SpanType(kind)) for start, end, kind in row.spans)
+    return Assessment(row.model, probabilities, spans, NotAssessed(row.not_assessed) if row.not_assessed else None)
+
+
+def _decided(tx: Connection, comment_id: int) -> Decided | None:
+    row = _latest(tx, decision, comment_id)
+    if row is None:
+        return None
+    return Decided(Verdict(row.verdict), row.rule, row.why, tuple(Label(name) for name in row.flags), row.revision)
 
 
 def _words(cipher: Cipher, row: Row[Any], spans: Sequence[Span], reveal: bool) -> str:
