@@ -11,14 +11,6 @@ from classifiers.labels import Label
 
 SHIPPED = Templates.read(shipped("replies"))
 BREACHES = ["patient", "your visit", "appointment", "your treatment", "your results", "as we discussed", "record"]
-    "patient",
-    "your visit",
-    "your appointment",
-    "your treatment",
-    "your results",
-    "as we discussed",
-    "your record",
-]
 
 
 @pytest.mark.parametrize("words", sorted(SHIPPED.all_words()))
