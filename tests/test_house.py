@@ -23,7 +23,7 @@ CHECKS = {
 def test_the_house_is_in_order(name: str) -> None:
     program, *arguments = CHECKS[name]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [BIN / program, *arguments]
+    command = [str(BIN / program), *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
 
