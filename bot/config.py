@@ -61,7 +61,7 @@ class Rules(_Part):
     harassment: Rule = Rule(do=(Do.HIDE,), severity="high")
     diagnosis_request: Rule = Rule(do=(Do.WARN,))
     health_disclosure: Rule = Rule()
-    crisis: Rule = Rule(ask_when_right=0.3, severity="urgent")
+    crisis: Rule = Rule(ask_when_right=0.7, severity="urgent")
     misinformation: Rule = Rule()
     solicitation: Rule = Rule(do=(Do.HIDE,))
 
