@@ -1,8 +1,8 @@
 """The embedded engine: a leased job table in our own database, one process.
 
 The process lock (`bot/store/lock.py`) makes sure there is one, so that at the start every lease is void. A
-lease carries its owner, and only the owner completes it: work that outlived its lease cannot complete somebody
-else's.
+lease has a name of its own, and only under that name it is completed: work that outlived its lease cannot
+complete what was leased anew. What failed before is leased alone, so that it does not take others with it again.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from bot.store.tables import job
 log = logging.getLogger("chaperone.engine")
 
 LEASE = timedelta(seconds=120)  # at least three request timeouts
-LONGEST_BACKOFF = 300.0  # seconds
+BACKOFFS = (1, 2, 4, 8, 16, 32, 64, 128, 300)  # seconds; the last one for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,19 @@ class _Work:
 class _Leased:
     id: int
     ref: int
-    attempts: int
+    attempts: int  # that failed, or were cut short by a crash
+
+
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    owner: str
+    jobs: Sequence[_Leased]
 
 
 class LocalEngine:
     def __init__(self, db: Database, clock: Clock, poll: float = 0.5) -> None:
         """`poll` (seconds) is how soon work is seen that another process asked for, or that became due."""
         self._db, self._clock, self._poll = db, clock, poll
-        self._owner = secrets.token_hex(8)
         self._work: list[_Work] = []
         self._wakes: list[asyncio.Event] = []
         self._stopping = False
@@ -115,41 +120,51 @@ class LocalEngine:
             return False
         self._busy += 1
         try:
-            leased = await self._db.run(lambda tx: self._lease(tx, work, now))
-            if leased:
-                await self._do(work, leased)
-            return bool(leased)
+            lease = await self._db.run(lambda tx: _lease(tx, work, now))
+            if lease.jobs:
+                await self._do(work, lease)
+            return bool(lease.jobs)
         finally:
             self._busy -= 1
 
-    def _lease(self, tx: Connection, work: _Work, now: datetime) -> list[_Leased]:
-        rows = tx.execute(_due(work.queue, now, work.batch)).all()
-        ids = [row.id for row in rows]
-        mine = {"owner": self._owner, "lease_until": now + LEASE, "attempts": job.c.attempts + 1}
-        tx.execute(update(job).where(job.c.id.in_(ids)).values(mine))
-        return [_Leased(row.id, row.ref, row.attempts) for row in rows]
-
-    async def _do(self, work: _Work, leased: Sequence[_Leased]) -> None:
+    async def _do(self, work: _Work, lease: _Lease) -> None:
+        failed = False
         try:
-            later = await work.handler([each.ref for each in leased])
+            later = await work.handler([each.ref for each in lease.jobs])
         except Exception as error:  # the top of a task: nothing that one job does may end the daemon
-            log.error("job_failed", extra={"fields": {"queue": work.queue, "jobs": len(leased)}}, exc_info=error)
-            later = self._backoff(leased)
+            log.error("job_failed", extra={"fields": {"queue": work.queue, "jobs": len(lease.jobs)}}, exc_info=error)
+            later, failed = self._backoff(lease.jobs), True
         async for attempt in stamina.retry_context(StoreUnavailable, attempts=None, timeout=None, wait_max=30):
             with attempt:
-                await self._db.run(lambda tx: self._settle(tx, leased, later))
+                await self._db.run(lambda tx: _settle(tx, lease, later, failed))
 
-    def _backoff(self, leased: Sequence[_Leased]) -> Later:
-        now = self._clock.now()
-        return {each.ref: now + timedelta(seconds=min(2.0**each.attempts, LONGEST_BACKOFF)) for each in leased}
+    def _backoff(self, jobs: Sequence[_Leased]) -> Later:
+        now, last = self._clock.now(), len(BACKOFFS) - 1
+        return {each.ref: now + timedelta(seconds=BACKOFFS[min(each.attempts, last)]) for each in jobs}
 
-    def _settle(self, tx: Connection, leased: Sequence[_Leased], later: Later) -> None:
-        done = [each.id for each in leased if each.ref not in later]
-        tx.execute(delete(job).where(job.c.id.in_(done), job.c.owner == self._owner))
-        again = [{"b_id": each.id, "b_at": later[each.ref]} for each in leased if each.ref in later]
-        if again:
-            mine = (job.c.id == bindparam("b_id")) & (job.c.owner == self._owner)
-            tx.execute(update(job).where(mine).values(run_at=bindparam("b_at"), owner=None, lease_until=None), again)
+
+def _lease(tx: Connection, work: _Work, now: datetime) -> _Lease:
+    due = [_Leased(row.id, row.ref, row.attempts) for row in tx.execute(_due(work.queue, now, work.batch))]
+    jobs = due[:1] if due and due[0].attempts else [each for each in due if not each.attempts]
+    lease = _Lease(secrets.token_hex(8), jobs)
+    mine = {"owner": lease.owner, "lease_until": now + LEASE, "attempts": job.c.attempts + 1}
+    tx.execute(update(job).where(job.c.id.in_([each.id for each in jobs])).values(mine))
+    return lease
+
+
+def _settle(tx: Connection, lease: _Lease, later: Later, failed: bool) -> None:
+    """What is done goes; the rest waits. Waiting, where nothing failed, uses up no attempt."""
+    done = [each.id for each in lease.jobs if each.ref not in later]
+    tx.execute(delete(job).where(job.c.id.in_(done), job.c.owner == lease.owner))
+    again = [
+        {"b_id": each.id, "b_at": later[each.ref], "b_attempts": each.attempts + failed}
+        for each in lease.jobs
+        if each.ref in later
+    ]
+    if again:
+        mine = (job.c.id == bindparam("b_id")) & (job.c.owner == lease.owner)
+        waits = update(job).where(mine).values(run_at=bindparam("b_at"), attempts=bindparam("b_attempts"))
+        tx.execute(waits.values(owner=None, lease_until=None), again)
 
 
 def _due(queue: Queue, now: datetime, limit: int) -> Select[tuple[int, int, int]]:
