@@ -43,7 +43,7 @@ COMPARED = {
     "decisions": "SELECT c.external_id, c.edit, d.verdict, d.rule, d.flags, d.why FROM decision d "
     "JOIN comment c ON c.id = d.comment_id",
     "actions": "SELECT key, verb, state FROM action",
-    "cases": 'SELECT key, state, reason, comments FROM "case"',
+    "cases": 'SELECT account, state, reason, label, comments FROM "case"',
     "set aside": "SELECT position, why FROM set_aside",
 }
 
@@ -93,8 +93,8 @@ def _compare(calm: Path, rough: Path) -> int:
         print(f"{what}: {one.total()} undisturbed, {lost.total()} lost, {added.total()} added")
     one, other = _outcomes(calm), _outcomes(rough)
     twice = sum(count - 1 for count in other.values())
-    lost, added = (one - other).total(), (other - one).total()
-    print(f"outcomes: {one.total()} undisturbed, {lost} lost, {added} added, {twice} twice")
+    missing, more = (one - other).total(), (other - one).total()
+    print(f"outcomes: {one.total()} undisturbed, {missing} lost, {more} added, {twice} twice")
     return 1 if wrong or twice or one != other else 0
 
 
