@@ -27,7 +27,7 @@ from bot.commandline import JsonOption, console, pipeline
 from bot.commands.running import stop_on_signals, summary, told
 from bot.config import Config, read
 from bot.errors import DeskError
-from bot.model import Role, Verdict
+from bot.model import AuthorKind, Role, Verdict
 from bot.review import cases
 from bot.review.rendering import as_plain_json, case_panel, inert
 from bot.review.story import Decided, Story, case_story, comment_story
@@ -108,7 +108,8 @@ def _view(tx: Connection, db: Database) -> RenderableType:
         it = comment_story(tx, db.cipher, id_)
         found = _found(it)
         done = ", ".join(each.outcome for each in it.actions)
-        table.add_row(inert(it.text), Text(found), _verdict(it.decision), Text(done))
+        verdict = Text("ours", style="dim") if it.author_kind is AuthorKind.BOT else _verdict(it.decision)
+        table.add_row(inert(it.text), Text(found), verdict, Text(done))
     return Group(table)
 
 

@@ -59,7 +59,8 @@ def queue_table(rows: Sequence[Row[Any]], now: datetime) -> RenderableType:
 
 def case_panel(it: CaseStory) -> RenderableType:
     row = it.row
-    head = Text.assemble("case ", str(row.id), " · ", severity(row.severity), f" · {row.account} · {row.state}")
+    with_ = f" · with {row.claimed_by}" if row.claimed_by else f" · told: {row.assigned_to}" if row.assigned_to else ""
+    head = Text.assemble("case ", str(row.id), " · ", severity(row.severity), f" · {row.account} · {row.state}{with_}")
     more = row.comments - len(it.comments)
     parts: list[RenderableType] = [Text(row.why), *(_comment(each) for each in it.comments)]
     if more > 0:
