@@ -95,8 +95,8 @@ PATTERNS = (
     _pattern(
         SpanType.DATE,
         rf"\b(?:(?:last|next|this|since|on|by|every) )?{DAY}(?: (?:morning|afternoon|evening|night))?\b"
-        r"|\b(?:today|yesterday|tomorrow|tonight)\b|\b(?:this|last|next) (?:morning|afternoon|evening|night|week|weekend"
-        r"|month|year|spring|summer|autumn|fall|winter)\b"
+        r"|\b(?:today|yesterday|tomorrow|tonight)\b|\b(?:this|last|next) (?:morning|afternoon|evening|night|week"
+        r"|weekend|month|year|spring|summer|autumn|fall|winter)\b"
         r"|\b(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve) "
         r"(?:hours?|days?|weeks?|months?|years?|yrs?) ago\b",
     ),

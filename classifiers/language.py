@@ -15,7 +15,6 @@ from functools import cache, lru_cache
 from lingua import IsoCode639_1, Language, LanguageDetector, LanguageDetectorBuilder
 
 from classifiers.disguise import HERE, words
-from classifiers.errors import ClassifierError
 from classifiers.labels import NotAssessed
 
 ENGLISH = "en"
@@ -39,7 +38,7 @@ LAUGH = re.compile(
 def obstacle(text: str, languages: Collection[str]) -> NotAssessed | None:
     """Why a text (normalised) cannot be assessed; None where it can be.
 
-    `languages` are ISO 639-1 codes of those that are assessed.
+    `languages` are ISO 639-1 codes, known to lingua, of those that are assessed.
     """
     plain = HASHTAG.sub("", ELSEWHERE.sub(" ", text))
     said = [word for word in WORD.findall(plain.lower()) if not LAUGH.fullmatch(word[:40])]
@@ -84,12 +83,9 @@ def _language(plain: str, others: frozenset[str]) -> str | None:
 
 @cache
 def _detector(others: frozenset[str]) -> LanguageDetector:
-    """Tells apart English, those of the table and `others`. Raises ClassifierError for a code that nobody knows."""
+    """Tells apart English, those of the table and `others`."""
     codes = {ENGLISH} | _table().foreign.keys() | others
-    try:
-        known = [getattr(IsoCode639_1, code.upper()) for code in sorted(codes)]
-    except AttributeError as error:
-        raise ClassifierError(f"languages in [classifier]: {error.name} is no code that lingua knows") from error
+    known = [getattr(IsoCode639_1, code.upper()) for code in sorted(codes)]
     return LanguageDetectorBuilder.from_iso_codes_639_1(*known).with_low_accuracy_mode().build()
 
 

@@ -4,6 +4,7 @@ It is no substitute for the model: it knows words, not what they say. What it mi
 comment does while the model is down; what it hits goes to a named person at once.
 """
 
+import hashlib
 import json
 import re
 import tomllib
@@ -58,6 +59,12 @@ def _pattern(alternatives: list[str], parts: dict[str, str]) -> re.Pattern[str]:
     for name, part in parts.items():
         joined = joined.replace(f"{{{name}}}", part)
     return re.compile(rf"\b(?:{FOLD.sub('', joined)})\b")
+
+
+def revision() -> str:
+    """Twelve hexadecimal digits that change whenever a hit could."""
+    content = b"".join((HERE / f"lexicon.{kind}").read_bytes() for kind in ("toml", "json"))
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 @cache
