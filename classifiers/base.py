@@ -44,7 +44,7 @@ class Classifier(Protocol):
         """Turns its logits into probabilities and promises; has a curve for each of `labels`."""
 
     def score(self, texts: Sequence[str], parents: Sequence[str | None]) -> list[Scored]:
-        """One `Scored` a text, in order; `parents` holds what each text answers, or None.
+        """One `Scored` a text, in order. Texts come normalised; `parents` is what each answers, as written, or None.
 
         Any number of texts, of any length: sorting them by true token count into passes of `batch_tokens`
         (`batching.passes`) and cutting long ones to head and tail (`batching.head_and_tail`) happens in here,
