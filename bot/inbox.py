@@ -117,6 +117,7 @@ class Inbox:
         log.warning("set_aside", extra={"fields": {"account": account, "position": event.position}})
         row = upsert(set_aside).values(
             account=account, position=event.position, why=event.why, at=now,
+            text_key=self._db.cipher.keyed_hash("set aside", event.raw.decode("latin-1")),
             words=self._db.cipher.seal_bytes(event.raw[:KEPT_OF_MALFORMED]),
         )  # fmt: skip
         return tx.execute(row.on_conflict_do_nothing()).rowcount

@@ -116,7 +116,7 @@ async def test_an_open_case_keeps_its_words(house: House) -> None:
 
 
 async def test_what_was_set_aside_expires_too(house: House) -> None:
-    row = {"account": PRACTICE, "position": "line 1", "why": "w", "words": b"x", "at": NOON}
+    row = {"account": PRACTICE, "position": "line 1", "text_key": "k", "why": "w", "words": b"x", "at": NOON}
     house.db.run_now(lambda tx: tx.execute(insert(set_aside).values(row)))
     expired(house, 31)
     assert house.rows(set_aside)[0].words is None

@@ -16,12 +16,12 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Annotated, Any, BinaryIO
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import ConfigError
 from bot.model import (
@@ -54,6 +54,13 @@ class Settings(base.Settings):
     pace_seconds: float = Field(0.0, ge=0, description="wait so long after each comment, to watch it live")
 
 
+def _utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("beyond the calendar") from None
+
+
 class _Line(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
@@ -64,7 +71,7 @@ class _Line(BaseModel):
     thread: str = Field("", coerce_numbers_to_str=True)
     parent: str | None = Field(None, coerce_numbers_to_str=True)
     parent_post: str | None = None
-    at: AwareDatetime | None = None
+    at: Annotated[AwareDatetime, AfterValidator(_utc)] | None = None
     staff: bool = False
     bot: bool = False
     summoned: bool = True
@@ -158,7 +165,8 @@ class Adapter(base.Platform):
     def _told(self) -> list[dict[str, Any]]:
         if not self._outcomes.exists():
             return []
-        return [json.loads(line) for line in self._outcomes.read_text().splitlines()]
+        lines = self._outcomes.read_bytes().splitlines()  # of bytes: text also has separators that JSON lets stand
+        return [json.loads(line) for line in lines]
 
     def _growing(self) -> bool:
         return self._spooling.is_alive() if self._spooling else self._settings.follow
@@ -185,7 +193,7 @@ class Adapter(base.Platform):
         if len(raw) >= LONGEST_LINE:
             return Malformed(position, f"longer than {LONGEST_LINE} bytes", raw)
         try:
-            line = _Line.model_validate(json.loads(raw))
+            line = _Line.model_validate(json.loads(raw.decode("utf-8-sig")))
         except UnicodeDecodeError:
             return Malformed(position, "not UTF-8", raw)
         except (ValueError, RecursionError) as error:
@@ -215,15 +223,23 @@ class Adapter(base.Platform):
 def _why(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        return f"field {'.'.join(str(part) for part in first['loc'])!r}: {first['type']}"
+        if first["loc"]:
+            return f"field {'.'.join(str(part) for part in first['loc'])!r}: {first['type']}"
     return "not a JSON object"
 
 
 def _spool(path: Path) -> None:
     """Keep standard input before anything is done with it: it cannot be read twice."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as spool:
-        for line in sys.stdin.buffer:
-            spool.write(line)
+    with path.open("a+b") as spool:
+        if spool.tell() and not _ends_a_line(spool):
+            spool.write(b"\n")  # an earlier run was cut off in the middle of one
+        while piece := os.read(sys.stdin.fileno(), 1 << 16):  # not of `sys.stdin`: its lock would outlive the end
+            spool.write(piece)
             spool.flush()
         os.fsync(spool.fileno())
+
+
+def _ends_a_line(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"

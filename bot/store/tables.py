@@ -208,10 +208,11 @@ set_aside = Table(
     Column("id", Integer, primary_key=True),
     Column("account", String, nullable=False),
     Column("position", String, nullable=False),
+    Column("text_key", String, nullable=False),
     Column("why", String, nullable=False),
     Column("words", LargeBinary),
     Column("at", Utc, nullable=False),
-    UniqueConstraint("account", "position"),
+    UniqueConstraint("account", "position", "text_key"),
 )
 
 pause = Table(

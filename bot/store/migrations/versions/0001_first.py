@@ -151,11 +151,12 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("position", sa.String(), nullable=False),
+        sa.Column("text_key", sa.String(), nullable=False),
         sa.Column("why", sa.String(), nullable=False),
         sa.Column("words", sa.LargeBinary(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_set_aside")),
-        sa.UniqueConstraint("account", "position", name=op.f("uq_set_aside_account_position")),
+        sa.UniqueConstraint("account", "position", "text_key", name=op.f("uq_set_aside_account_position_text_key")),
     )
     op.create_table(
         "assessment",
