@@ -86,9 +86,7 @@ class Calibration:
 
     def moved(self, base_rate: Mapping[Label, float]) -> "Calibration":
         """For a stream with these base rates; a label left out stays as it is."""
-        return Calibration(
-            {n: c.moved(base_rate[n]) if n in base_rate else c for n, c in self.curves.items()}
-        )
+        return Calibration({n: c.moved(base_rate[n]) if n in base_rate else c for n, c in self.curves.items()})
 
     def to_json(self) -> str:
         return _FILE.dump_json(self, indent=1).decode()
@@ -99,9 +97,7 @@ class Calibration:
         try:
             return _FILE.validate_json(text)
         except ValidationError as error:
-            raise ModelUnavailable(
-                f"calibration: {error.error_count()} faults; fetch the weights again"
-            ) from error
+            raise ModelUnavailable(f"calibration: {error.error_count()} faults; fetch the weights again") from error
 
 
 _FILE = TypeAdapter(Calibration)
@@ -120,10 +116,7 @@ def expected_calibration_error(probabilities: Array, truths: Array, bins: int = 
     """Mean distance of probability and share of positives over bins of equal mass, weighted by rows."""
     known = ~np.isnan(truths)
     order = np.argsort(probabilities[known], kind="stable")
-    gaps = [
-        abs(probabilities[known][part].sum() - truths[known][part].sum())
-        for part in np.array_split(order, bins)
-    ]
+    gaps = [abs(probabilities[known][part].sum() - truths[known][part].sum()) for part in np.array_split(order, bins)]
     return float(sum(gaps) / max(order.size, 1))
 
 

@@ -35,9 +35,7 @@ class SpanType(StrEnum):
     TREATMENT = "treatment"
 
 
-IDENTIFIERS = frozenset(
-    {SpanType.PERSON, SpanType.CONTACT, SpanType.PLACE, SpanType.RECORD, SpanType.BIRTH_DATE}
-)
+IDENTIFIERS = frozenset({SpanType.PERSON, SpanType.CONTACT, SpanType.PLACE, SpanType.RECORD, SpanType.BIRTH_DATE})
 
 
 class NotAssessed(StrEnum):
