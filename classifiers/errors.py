@@ -11,5 +11,5 @@ class ClassifierError(Exception):
     """Something is wrong with a classifier; the comments are not at fault."""
 
 
-class ModelUnavailable(ClassifierError):  # noqa: N818 - named for what is so
+class ModelUnavailable(ClassifierError):
     """The classifier cannot be loaded. Comments go to people until it can."""
