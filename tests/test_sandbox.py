@@ -260,6 +260,13 @@ async def test_a_websocket_meets_faults_both_ways(platform: Platform, session: a
     assert [call.body for call in platform.journal.calls("RECEIVE")] == ["lost", "halfway"]
 
 
+async def test_a_websocket_says_something_else(platform: Platform, session: aiohttp.ClientSession) -> None:
+    platform.fail("SEND", "/", Fault(body={"op": 9}))
+    async with session.ws_connect("/") as client:
+        await client.send_str("identify")
+        assert await client.receive_json() == {"op": 9}
+
+
 async def test_a_websocket_is_closed_with_a_code(platform: Platform, session: aiohttp.ClientSession) -> None:
     platform.fail("RECEIVE", "/", Fault(CLOSE.kind, status=4004))
     async with session.ws_connect("/") as client:

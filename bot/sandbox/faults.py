@@ -25,7 +25,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong; `status`, `headers` and `body` are of the answer, see `answer`.
+    """What goes wrong; `status`, `headers` and `body` are of the answer, which is JSON where it is no string.
 
     A websocket is closed with `status` as its close code.
     """
@@ -82,4 +82,8 @@ def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = 
     if isinstance(body, str):
         return web.Response(text=body, status=status, headers=headers)
     typed = {"Content-Type": "application/json"} | dict(headers or {})
-    return web.Response(body=json.dumps(body).encode(), status=status, headers=typed)
+    return web.Response(body=written(body).encode(), status=status, headers=typed)
+
+
+def written(body: object) -> str:
+    return body if isinstance(body, str) else json.dumps(body)

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
-from bot.sandbox.faults import Fault, Kind
+from bot.sandbox.faults import Fault, Kind, written
 
 Meet = Callable[[str, str], Fault]  # journals a piece by its method and text, and says what happens to it
 
@@ -74,7 +74,7 @@ def _left_of(piece: str, fault: Fault) -> str:
         case Kind.NOTHING | Kind.RESET_AFTER:
             return piece
         case Kind.ANSWER:
-            return str(fault.body)
+            return written(fault.body)
         case Kind.HALF:
             return piece[: len(piece) // 2]
         case Kind.RESET | Kind.HANG | Kind.CLOSE:
