@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -21,6 +22,7 @@ from bot.model import (
     CaseState,
     Comment,
     CommentState,
+    Event,
     Gap,
     Gone,
     Malformed,
@@ -56,7 +58,7 @@ class _Known:
     """The newest edit of a comment that is stored already."""
 
     edit: int
-    text_key: str
+    text_key: str | None  # none = its author deleted it
 
 
 class Inbox:
@@ -71,26 +73,45 @@ class Inbox:
         return received
 
     def _receive(self, tx: Connection, account: str, mode: Mode, batch: Batch, now: datetime) -> Received:
-        counts: Counter[str] = Counter()
-        posted = [event.comment for event in batch.events if isinstance(event, Posted)]
-        counts.update(self._write_comments(tx, account, mode, posted, now))
-        for event in batch.events:
-            match event:
-                case Gone(id):
-                    counts["gone"] += comment_gone(tx, account, id, now)
-                case Malformed():
-                    counts["set_aside"] += self._put_aside(tx, account, event, now)
-                case Gap(why):
-                    new = NewCase(f"gap:{account}", account, Reason.GAP, None, why, Severity.NORMAL)
-                    put_in_case(tx, new, None, now)
+        news = self._news(tx, account, batch.events)
+        counts = Counter(known=_posts(batch.events) - _posts(news))
+        for posted, run in groupby(news, lambda event: isinstance(event, Posted)):
+            if posted:
+                comments = [event.comment for event in run if isinstance(event, Posted)]
+                counts.update(self._write_comments(tx, account, mode, comments, now))
+                continue
+            for event in run:
+                counts.update(self._take(tx, account, event, now))
         save_cursor(tx, account, batch.cursor, now)
         return Received(**counts)
+
+    def _news(self, tx: Connection, account: str, events: Sequence[Event]) -> list[Event]:
+        """Without what is about comments that the batch leaves as they are stored: it was read before."""
+        ends = {id_: self._text_key(event) for event in events if (id_ := _about(event))}
+        known = _known(tx, account, list(ends))
+        same = {id_ for id_, text_key in ends.items() if id_ in known and known[id_].text_key == text_key}
+        return [event for event in events if _about(event) not in same]
+
+    def _text_key(self, event: Event) -> str | None:
+        return self._db.cipher.keyed_hash("text", event.comment.text) if isinstance(event, Posted) else None
+
+    def _take(self, tx: Connection, account: str, event: Event, now: datetime) -> Counter[str]:
+        """What is no comment."""
+        match event:
+            case Gone(id):
+                return Counter(gone=comment_gone(tx, account, id, now))
+            case Malformed():
+                return Counter(set_aside=self._put_aside(tx, account, event, now))
+            case Gap(why):
+                new = NewCase(f"gap:{account}", account, Reason.GAP, None, why, Severity.NORMAL)
+                put_in_case(tx, new, None, now)
+        return Counter()
 
     def _write_comments(
         self, tx: Connection, account: str, mode: Mode, posted: Sequence[Comment], now: datetime
     ) -> Counter[str]:
         counts: Counter[str] = Counter()
-        known = _known(tx, account, posted)
+        known = _known(tx, account, [it.id for it in posted])
         rows = []
         for it in posted:
             text_key, before = self._db.cipher.keyed_hash("text", it.text), known.get(it.id)
@@ -150,14 +171,27 @@ def _close_empty_cases(tx: Connection, comment_ids: Sequence[int], now: datetime
     write_audit(tx, now, [Note("case_closed", case_id=id_, detail="its author deleted the comment") for id_ in ids])
 
 
-def _known(tx: Connection, account: str, posted: Sequence[Comment]) -> dict[str, _Known]:
-    ids = [it.id for it in posted]
+def _about(event: Event) -> str | None:
+    """The id of the comment that an event is about."""
+    match event:
+        case Posted(it):
+            return it.id
+        case Gone(id):
+            return id
+    return None
+
+
+def _posts(events: Sequence[Event]) -> int:
+    return sum(isinstance(event, Posted) for event in events)
+
+
+def _known(tx: Connection, account: str, ids: Sequence[str]) -> dict[str, _Known]:
     rows = tx.execute(
-        select(comment.c.external_id, comment.c.edit, comment.c.text_key)
+        select(comment.c.external_id, comment.c.edit, comment.c.text_key, comment.c.state)
         .where(comment.c.account == account, comment.c.external_id.in_(ids))
         .order_by(comment.c.edit)
     )
-    return {row.external_id: _Known(row.edit, row.text_key) for row in rows}
+    return {row.external_id: _Known(row.edit, None if row.state == CommentState.GONE else row.text_key) for row in rows}
 
 
 def _row(
