@@ -16,6 +16,7 @@ from sqlalchemy import Connection, exists, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from bot.act import Act
+from bot.chat import Chats
 from bot.classify import Assessor, Classify, assess_again
 from bot.clock import Clock, SystemClock
 from bot.config import Account, Config, Secrets
@@ -136,7 +137,9 @@ class App:
 
 
 @asynccontextmanager
-async def running(config: Config, assessor: Assessor, clock: Clock | None = None) -> AsyncIterator[App]:
+async def running(
+    config: Config, assessor: Assessor, clock: Clock | None = None, chats: Chats | None = None
+) -> AsyncIterator[App]:
     """The app, connected and ready to `run`. Raises `ChaperoneError` when something it needs is not there."""
     clock = clock or SystemClock()
     templates = Templates.read(shipped("replies"))
@@ -144,7 +147,10 @@ async def running(config: Config, assessor: Assessor, clock: Clock | None = None
         stack.enter_context(process_lock(config.store.path))
         db = open_store(config)
         stack.callback(db.close)
-        adapters = {one.name: await stack.enter_async_context(connected(config, one, clock)) for one in config.accounts}
+        chats = await stack.enter_async_context(chats or Chats(clock))
+        adapters = {
+            one.name: await stack.enter_async_context(connected(config, one, clock, chats)) for one in config.accounts
+        }
         engine = LocalEngine(db, clock)
         classify = Classify(config, db, engine, clock, assessor)
         schedule = Schedule(config, db, engine, clock)
@@ -160,11 +166,13 @@ async def running(config: Config, assessor: Assessor, clock: Clock | None = None
         yield App(config, db, engine, clock, Inbox(db, engine, clock), schedule, adapters, asyncio.Event())
 
 
-def connected(config: Config, one: Account, clock: Clock) -> AbstractAsyncContextManager[platforms.Platform]:
-    """One account's adapter, connected. Raises `PlatformError` or `ConfigError`."""
+def connected(
+    config: Config, one: Account, clock: Clock, chats: Chats
+) -> AbstractAsyncContextManager[platforms.Platform]:
+    """One account's adapter, connected; it may share `chats`. Raises `PlatformError` or `ConfigError`."""
     _, adapter = platforms.load(one.platform)
     folder = config.store.path.parent / f"{config.store.path.stem}.{one.name}"
-    around = platforms.Surroundings(one.name, clock, folder, frozenset(one.staff))
+    around = platforms.Surroundings(one.name, clock, folder, frozenset(one.staff), chats)
     return adapter.connect(one.platform_settings(), around)
 
 

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app import connected, opened
+from bot.chat import Chats
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, console
 from bot.config import Account, Config, Secrets, read
@@ -146,5 +147,5 @@ def _platform_now(config: Config, one: Account) -> list[str]:
 
 
 async def _platform(config: Config, one: Account) -> list[str]:
-    async with connected(config, one, SystemClock()) as adapter:
+    async with Chats(SystemClock()) as chats, connected(config, one, SystemClock(), chats) as adapter:
         return await adapter.check()

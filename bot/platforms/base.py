@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Protocol, Self
 from pydantic import BaseModel, ConfigDict
 
 import bot.platforms
+from bot.chat import Chats
 from bot.clock import Clock
 from bot.errors import ConfigError, Refused
 from bot.model import Ability, Batch, Capability, Lane, Target, Verb
@@ -62,6 +63,7 @@ class Surroundings:
     clock: Clock
     folder: Path  # of its own, for what it must remember outside the store
     staff: frozenset[str] = frozenset()  # author ids of our own side
+    chats: Chats = field(default_factory=Chats)  # the app's Discord clients, shared with the desk
 
 
 class Platform:
