@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from bot import logs
 from bot.commandline import complain
 from bot.commands import keeping, running, setup
 from bot.demo import demo
@@ -30,7 +31,8 @@ for each in (desk, keeping.commands):
 
 
 def main() -> None:
-    """Run a command. An error of ours is one message and exit status 2."""
+    """Run a command. An error of ours is one message and exit status 2; any other is logged without its words."""
+    logs.configure("warning", json=False)
     try:
         app()
     except (ChaperoneError, ClassifierError) as error:

@@ -135,7 +135,7 @@ class Inbox:
         self._engine.enqueue(tx, Queue.CLASSIFY, [Job(str(id_), id_) for id_ in judged])
 
     def _put_aside(self, tx: Connection, account: str, event: Malformed, now: datetime) -> int:
-        log.warning("set_aside", extra={"fields": {"account": account, "position": event.position}})
+        log.warning("set_aside", extra={"fields": {"account": account, "position": event.position.replace(" ", ":")}})
         row = upsert(set_aside).values(
             account=account, position=event.position, why=event.why, at=now,
             text_key=self._db.cipher.keyed_hash("set aside", event.raw.decode("latin-1")),
