@@ -1,0 +1,25 @@
+"""The rehearsal of the whole: `chaperone demo` on the shipped comments with the shipped model."""
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from bot.__main__ import app
+
+
+def test_the_demo_works_the_stream_off_and_tells_what_it_did(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["demo", "--once", "--json", "--data", str(tmp_path)])
+    assert done.exit_code == 0, (done.output, done.exception)
+    told = json.loads(done.stdout)
+    assert told["comments_seen"] == 34  # 33 and an edit; one is our own answer, one its author deleted
+    assert told["not_assessed"] == {"wordless": 1, "language": 1}
+    assert told["assessed"] == told["comments_seen"] - 2 - 2
+    assert told["set_aside"] == 1
+    assert told["flags"]["crisis"] >= 2
+    assert told["cases"]["open"] > 0
+    queue = CliRunner().invoke(app, ["queue", "--json", "-c", str(tmp_path / "demo.toml")])
+    cases = json.loads(queue.stdout)
+    assert cases[0]["label"] == "crisis"
+    assert cases[0]["assigned_to"] == "Dr Sen"
+    assert any(case["reason"] == "staff" for case in cases)
