@@ -63,7 +63,7 @@ async def test_a_ruling_is_done_by_the_worker_and_told_on_the_case(house: House)
     await house.act([1])
     story = house.db.read_now(lambda tx: case_story(tx, house.db.cipher, case_id))
     assert [told.outcome for told in story.comments[0].actions] == ["hidden"]
-    assert "asha (lead): hide" in story.rulings[0]
+    assert "asha (lead): hide" in str(story.rulings[0])
 
 
 async def test_nobody_rules_on_what_another_has_claimed(house: House) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from sqlalchemy import Row
 
 from bot.model import AuthorKind, Severity
-from bot.review.story import CaseStory, Story
+from bot.review.story import CaseStory, Story, likely
 from classifiers.labels import Assessment
 
 COLOURS = {
@@ -35,12 +35,6 @@ def severity(value: int) -> Text:
 def inert(text: str) -> Text:
     """The words as they are, without terminal codes, marks that turn the writing round, or rich markup."""
     return Text("".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text))
-
-
-def likely(probability: float) -> str:
-    """A probability in words; the words of the IPCC's scale, shortened."""
-    scale = ((0.99, "virtually certain"), (0.9, "very likely"), (0.66, "likely"), (0.33, "about as likely as not"))
-    return next((words for least, words in scale if probability >= least), "unlikely")
 
 
 def queue_table(rows: Sequence[Row[Any]], now: datetime) -> RenderableType:

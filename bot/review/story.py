@@ -12,8 +12,9 @@ from bot.errors import DeskError
 from bot.masking import masked
 from bot.model import ActionState, AuthorKind, Mode, Verb, Verdict
 from bot.store.cipher import Cipher
+from bot.store.engine.port import Queue
 from bot.store.queries import opened
-from bot.store.tables import action, assessment, case, case_comment, comment, decision, ruling
+from bot.store.tables import action, assessment, case, case_comment, comment, decision, job, ruling
 from classifiers.labels import Assessment, Label, NotAssessed, Span, SpanType
 
 EXPIRED = "(the words have expired)"
@@ -64,10 +65,36 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """One ruling as people are told of it. `why` was typed by its actor and may quote anybody."""
+
+    at: datetime
+    actor: str
+    role: str
+    what: str
+    labels: tuple[Label, ...] | None  # the right ones, where that is what was said
+    why: str
+    undone: bool
+
+    def __str__(self) -> str:
+        labels = "" if self.labels is None else f" {', '.join(self.labels) or 'none'}"
+        why = f" because: {self.why}" if self.why else ""
+        return (
+            f"{self.at:%Y-%m-%d %H:%M} {self.actor} ({self.role}): {self.what}{labels}{why}{self.undone * ' (undone)'}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CaseStory:
     row: Row[Any]
     comments: tuple[Story, ...]
-    rulings: tuple[str, ...]
+    rulings: tuple[Heard, ...]
+
+
+def likely(probability: float) -> str:
+    """A probability in words; the words of the IPCC's scale, shortened."""
+    scale = ((0.99, "virtually certain"), (0.9, "very likely"), (0.66, "likely"), (0.33, "about as likely as not"))
+    return next((words for least, words in scale if probability >= least), "unlikely")
 
 
 def comment_story(tx: Connection, cipher: Cipher, comment_id: int, *, reveal: bool = False) -> Story:
@@ -141,7 +168,8 @@ def _findings(tx: Connection, row: Row[Any]) -> int:
 
 def _actions(tx: Connection, comment_id: int) -> tuple[Told, ...]:
     rows = tx.execute(
-        select(action, ruling.c.actor).outerjoin(ruling, ruling.c.id == action.c.ruling_id)
+        select(action, ruling.c.actor, job.c.run_at).outerjoin(ruling, ruling.c.id == action.c.ruling_id)
+        .outerjoin(job, (job.c.queue == Queue.ACT) & (job.c.ref == action.c.id))
         .where(action.c.comment_id == comment_id).order_by(action.c.id)
     )  # fmt: skip
     return tuple(
@@ -150,11 +178,11 @@ def _actions(tx: Connection, comment_id: int) -> tuple[Told, ...]:
 
 
 def outcome(row: Row[Any]) -> str:
-    """An action's state in words for a person: done, not done, or cannot here."""
+    """An action's state in words for a person: done, not done, or cannot here. `row` is joined with its job."""
     told = ACTIONS[Verb(row.verb)].told
     done = f"would be {told} (shadow)" if row.mode == Mode.SHADOW else f"{told}"
     words = {
-        ActionState.PENDING: "waiting",
+        ActionState.PENDING: f"waiting until {row.run_at:%H:%M} UTC" if row.run_at else "waiting",
         ActionState.SENDING: "checking",
         ActionState.DONE: done,
         ActionState.UNKNOWN: "nobody knows",
@@ -169,13 +197,12 @@ def _cases(tx: Connection, comment_id: int) -> tuple[int, ...]:
     return tuple(tx.execute(found.order_by("case_id")).scalars())
 
 
-def _rulings(tx: Connection, cipher: Cipher, case_id: int) -> tuple[str, ...]:
+def _rulings(tx: Connection, cipher: Cipher, case_id: int) -> tuple[Heard, ...]:
     rows = tx.execute(select(ruling).where(ruling.c.case_id == case_id).order_by(ruling.c.id))
     return tuple(_ruling(cipher, row) for row in rows)
 
 
-def _ruling(cipher: Cipher, row: Row[Any]) -> str:
-    labels = f" {', '.join(row.labels) or 'none'}" if row.labels is not None else ""
-    why = f" because: {cipher.open(row.words)}" if row.words else ""
-    undone = " (undone)" if row.undone_by else ""
-    return f"{row.at:%Y-%m-%d %H:%M} {row.actor} ({row.role}): {row.what}{labels}{why}{undone}"
+def _ruling(cipher: Cipher, row: Row[Any]) -> Heard:
+    labels = None if row.labels is None else tuple(Label(name) for name in row.labels)
+    why = cipher.open(row.words) if row.words else ""
+    return Heard(row.at, row.actor, row.role, row.what, labels, why, row.undone_by is not None)

@@ -1,0 +1,228 @@
+"""Cards: what a chat shows of a case, as values. Pure: no chat library, no store.
+
+A card tells what was written (masked; or, where a patient may have written it and the masker is not sure of every
+word, only a summary), what was found and why, the author's past with us, what can be done here, and what really
+happened. Every word that is not ours stands in code, where a chat renders nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+
+from bot.actions import ACTIONS
+from bot.masking import PLACEHOLDERS
+from bot.model import Ability, AuthorKind, Capability, CaseState, Mode, Severity, Verb
+from bot.review.inert import inert, one_line
+from bot.review.story import EXPIRED, GONE, CaseStory, Story, likely
+from bot.review.sure import sure
+from classifiers.labels import Assessment, Label
+
+COLOURS = {
+    Severity.CRISIS: 0xC2001F, Severity.URGENT: 0xE8590C, Severity.HIGH: 0xF2A900, Severity.NORMAL: 0x2D7DD2,
+    Severity.LOW: 0x8A8D91,
+}  # fmt: skip
+SETTLED = 0x4F545C  # nobody is asked any more
+WHO = {AuthorKind.PUBLIC: "a reader", AuthorKind.STAFF: "our own side", AuthorKind.BOT: "the bot"}
+
+FAIL_CLOSED = frozenset({Label.HEALTH_DISCLOSURE, Label.DIAGNOSIS_REQUEST, Label.CRISIS})
+MAY_DISCLOSE = 0.1  # a probability of those from which on a comment is treated as one, though it is not flagged
+WORTH_TELLING = 0.33  # a probability below this is not told, unless it led to a flag
+
+COMMENTS_SHOWN = 3
+COMMENTS_LISTED = 15  # in the thread of a flood
+LONGEST_WORDS, LONGEST_LISTED = 650, 100  # characters of all comments that are shown, and of each in the thread
+LONGEST_LINE = 110
+
+
+class Style(StrEnum):
+    PLAIN = "plain"
+    MAIN = "main"
+    GOOD = "good"
+    GRAVE = "grave"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`what` is one of the words in `bot/review/presses.py`."""
+
+    what: str
+    label: str
+    style: Style = Style.PLAIN
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Paragraphs in a chat's own markdown, then rows of buttons. A blurred one is shown when it is clicked."""
+
+    paragraphs: tuple[str, ...]
+    rows: tuple[tuple[Button, ...], ...] = ()
+    blurred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    case_id: int
+    colour: int
+    boxes: tuple[Box, ...]
+
+    def digest(self) -> str:
+        """The same for the same card."""
+        return sha256(repr(self).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What is known beside the story: what the platform can do for this case, and how the desk shows it."""
+
+    able: Mapping[Verb, Capability] = field(default_factory=dict)
+    mode: Mode = Mode.SHADOW  # of the account now
+    blur: bool = True  # severe words
+
+
+def card(it: CaseStory, here: Here) -> Card:
+    row, waits = it.row, it.row.state == CaseState.OPEN
+    shown = it.comments[:COMMENTS_SHOWN]
+    words = tuple(_written(each, LONGEST_WORDS // len(shown)) for each in shown)
+    rest = (*_judged(it), *([_can(it, here)] if waits else []), *_happened(it))
+    rows = _asking(it, here) if waits else ((Button("undo", "Undo"), Button("more", "More")),)
+    boxes: tuple[Box, ...] = (Box((_head(it), *words, *rest), rows),)
+    if words and here.blur and row.severity >= Severity.HIGH:
+        boxes = (Box((_head(it),)), Box(words, blurred=True), Box(rest, rows))
+    return Card(row.id, COLOURS[Severity(row.severity)] if waits else SETTLED, boxes)
+
+
+def listing(it: CaseStory, here: Here) -> Card:
+    """The thread of a flood: its first comments, a few words of each."""
+    lines = [f"comment {each.id}\n{_words(each, LONGEST_LISTED)}" for each in it.comments[:COMMENTS_LISTED]]
+    more = it.row.comments - len(lines)
+    told = f"**Case {it.row.id}: {it.row.comments} comments**" + (f", the first {len(lines)} here" if more > 0 else "")
+    blurred = here.blur and it.row.severity >= Severity.HIGH
+    return Card(it.row.id, COLOURS[Severity(it.row.severity)], (Box((told,)), Box(tuple(lines), blurred=blurred)))
+
+
+def may_disclose(it: Story) -> bool:
+    """Whether the writer may be a patient, or one of our own side who tells of one; or nobody knows."""
+    seen, made = it.assessment, it.decision
+    if seen is None or not seen.assessed or it.author_kind is not AuthorKind.PUBLIC:
+        return True
+    flagged = FAIL_CLOSED.intersection(made.flags) if made else frozenset()
+    return bool(flagged) or any(seen.probabilities.get(label, 1.0) >= MAY_DISCLOSE for label in FAIL_CLOSED)
+
+
+def _head(it: CaseStory) -> str:
+    row = it.row
+    what = row.label.replace("_", " ") if row.label else row.reason.replace("_", " ")
+    status = {
+        CaseState.OPEN: f"waits for a person since {_at(row.opened_at)}",
+        CaseState.ACTED: "done by the machine alone; anybody may look and undo",
+        CaseState.CLOSED: f"closed by {_name(row.closed_by)} {_at(row.closed_at)}" if row.closed_at else "closed",
+    }[CaseState(row.state)]
+    lines = [f"### Case {row.id} · {Severity(row.severity).name.lower()} · {what}"]
+    lines.append(f"{one_line(row.account, 40)} · {row.comments} comment{'s' * (row.comments != 1)} · {status}")
+    if row.state == CaseState.OPEN and row.claimed_by:
+        lines.append(f"With {_name(row.claimed_by)} until {_at(row.claimed_until)}")
+    elif row.state == CaseState.OPEN and row.assigned_to:
+        lines.append(f"For {_name(row.assigned_to)}" + (f", reminded {row.reminders} times" * bool(row.reminders)))
+    return "\n".join(lines)
+
+
+def _written(it: Story, longest: int) -> str:
+    past = f"flagged {it.earlier_findings} times before" if it.earlier_findings else "never flagged before"
+    return f"**Written** by {WHO[it.author_kind]}, {past}\n{_words(it, longest)}"
+
+
+def _words(it: Story, longest: int) -> str:
+    if it.text in (EXPIRED, GONE):
+        return f"-# {it.text}"
+    if may_disclose(it) and not sure(it.text):
+        masked = f"; {_spans(it.assessment)}" if it.assessment and it.assessment.spans else ""
+        return f"-# No words here: not sure that nobody is named in them. {len(it.text.split())} words{masked}."
+    return inert(it.text, longest)
+
+
+def _spans(seen: Assessment) -> str:
+    counts = Counter(PLACEHOLDERS.get(span.type, span.type.upper()) for span in seen.spans)
+    return ", ".join(f"{count} × {name.lower().replace('_', ' ')}" for name, count in sorted(counts.items()))
+
+
+def _judged(it: CaseStory) -> Iterator[str]:
+    for each in it.comments[:1]:
+        if each.assessment is not None:
+            yield f"**Found** {_found(each)}"
+        if each.decision is not None:
+            model = each.assessment.model if each.assessment else "none"
+            rule, revision = one_line(each.decision.rule, 40), one_line(each.decision.revision, 14)
+            yield f"-# Rule {rule} of config {revision}, model {one_line(model, 24)}"
+    yield f"**Why** {one_line(it.row.why, 280)}"
+
+
+def _found(it: Story) -> str:
+    seen = it.assessment
+    if seen is None:
+        return "nothing yet"
+    flags = it.decision.flags if it.decision else ()
+    told = [(p, label) for label, p in seen.probabilities.items() if p >= WORTH_TELLING or label in flags]
+    found = ", ".join(f"{label.replace('_', ' ')}: {likely(p)} ({p:.2f})" for p, label in sorted(told, reverse=True))
+    if not seen.assessed:
+        return f"NOT ASSESSED ({seen.reason}); {found or 'nobody knows what it says'}"
+    return (found or "nothing") + (f"; masked: {_spans(seen)}" if seen.spans else "")
+
+
+def _can(it: CaseStory, here: Here) -> str:
+    lines = ["**What can be done here**"]
+    for verb, name in ((Verb.HIDE, "Hide"), (Verb.REPLY, "Warn"), (Verb.MUTE, "Mute"), (Verb.BAN, "Ban")):
+        if (able := here.able.get(verb)) is not None:
+            lines.append(f"{name}: {_effect(verb, able)}")
+    if here.mode is Mode.SHADOW:
+        lines.append("-# The account is in shadow: a ruling is written down, and nothing happens on the platform.")
+    return "\n".join(lines) if len(lines) > 1 else "-# What can be done here is not known now"
+
+
+def _effect(verb: Verb, able: Capability) -> str:
+    note = f" {one_line(able.note, LONGEST_LINE - 30)}" if able.note else ""
+    if able.ability is Ability.IMPOSSIBLE:
+        return f"cannot here{note}"
+    back = "can be undone" if able.undoable and ACTIONS[verb].undone_by else "cannot be undone"
+    about = "roughly " * (able.ability is Ability.APPROXIMATE)
+    return f"{about}{ACTIONS[verb].told}, {back}{note}"
+
+
+def _happened(it: CaseStory) -> Iterator[str]:
+    told = Counter((act.what, act.by, act.outcome) for each in it.comments for act in each.actions)
+    lines = [
+        f"{what} by {_name(by)}: {one_line(outcome, LONGEST_LINE - 40)}" + (f" × {count}" if count > 1 else "")
+        for (what, by, outcome), count in list(told.items())[-5:]
+    ]
+    for heard in it.rulings[-4:]:
+        labels = "" if heard.labels is None else f" {', '.join(heard.labels) or 'none'}"
+        lines.append(f"-# {_at(heard.at)} {_name(heard.actor)}: {heard.what}{labels}{' (undone)' * heard.undone}"[:120])
+    if lines:
+        yield "\n".join(["**What happened**", *lines])
+
+
+def _asking(it: CaseStory, here: Here) -> tuple[tuple[Button, ...], ...]:
+    def can(verb: Verb) -> bool:
+        able = here.able.get(verb)
+        return able is None or able.ability is not Ability.IMPOSSIBLE
+
+    says = can(Verb.REPLY)
+    rulings = (
+        Button("keep", "Keep", Style.GOOD),
+        Button("hide", "Hide", Style.GRAVE, can(Verb.HIDE)),
+        Button("warn", "Warn", Style.PLAIN, says and it.row.label is not None),
+        Button("reply", "Reply…", Style.PLAIN, says),
+        Button("mute", "Mute", Style.PLAIN, can(Verb.MUTE)),
+    )
+    return rulings, (Button("take", "Take", Style.MAIN), Button("more", "More"))
+
+
+def _name(actor: str | None) -> str:
+    """A person as others know them; behind the slash stands what makes them unmistakable."""
+    return one_line((actor or "nobody").partition("/")[0], 32)
+
+
+def _at(when: object) -> str:
+    return f"{when:%d %b %H:%M} UTC" if when is not None else "now"
