@@ -23,7 +23,7 @@ from bot.errors import Ambiguous, CredentialsRevoked, PlatformError, Refused, Re
 from bot.errors import Later as ComeBack
 from bot.history import paused
 from bot.lanes import Lanes
-from bot.model import Ability, ActionState, Mode, Reason, Severity, Target, Verb
+from bot.model import Ability, ActionState, CommentState, Mode, Reason, Severity, Target, Verb
 from bot.platforms.base import Observed, Order
 from bot.replies import Guard, Templates
 from bot.store.database import Database
@@ -67,8 +67,12 @@ class Act:
     async def __call__(self, ids: Sequence[int]) -> Later:
         """The handler of the act queue."""
         works, later = await self._db.run(lambda tx: self._begin(tx, ids))
-        outcomes = await asyncio.gather(*(self._carry_out(work) for work in works))
-        return dict(later) | {ref: at for ref, at in outcomes if at is not None}
+        ends = await asyncio.gather(*(self._carry_out(work) for work in works), return_exceptions=True)
+        for end in ends:  # only now: no call may be left under way
+            if isinstance(end, BaseException):
+                raise end
+            later |= end
+        return later
 
     def _begin(self, tx: Connection, ids: Sequence[int]) -> tuple[list[_Work], dict[int, datetime]]:
         """Write the intent of everything that may be done now; the rest is told when to come back."""
@@ -80,19 +84,21 @@ class Act:
                 later[row.id] = now + timedelta(seconds=WAIT_SECONDS)
                 continue
             work = self._work(row)
-            wait = _still_out(work, now) if work.interrupted else self._wait(tx, work, now)
+            wait = self._wait(tx, work, now)
             if wait is None:
                 works.append(work)
             else:
                 later[row.id] = wait
+        tried = [work.row.id for work in works]
+        tx.execute(update(action).where(action.c.id.in_(tried)).values(attempts=action.c.attempts + 1))
         sent = [work.row.id for work in works if not work.interrupted]
-        state = {"state": ActionState.SENDING, "sent_at": now, "attempts": action.c.attempts + 1}
-        tx.execute(update(action).where(action.c.id.in_(sent)).values(state))
+        tx.execute(update(action).where(action.c.id.in_(sent)).values(state=ActionState.SENDING, sent_at=now))
         return works, later
 
     def _work(self, row: Row[Any]) -> _Work:
         side, body = self._sides[row.account], opened(self._db.cipher, row.body)
-        mode = Mode.LIVE if side.mode is Mode.LIVE and row.mode == Mode.LIVE else Mode.SHADOW
+        interrupted = row.state == ActionState.SENDING  # then it is observed where it may have been sent
+        mode = Mode.LIVE if row.mode == Mode.LIVE and (interrupted or side.mode is Mode.LIVE) else Mode.SHADOW
         target = Target(
             row.external_id,
             body.author_id if body else "",
@@ -101,49 +107,52 @@ class Act:
             row.summoned,
             row.posted_at,
         )
-        return _Work(row, Order(row.key, target), mode, side.providers[mode], row.state == ActionState.SENDING)
+        return _Work(row, Order(row.key, target), mode, side.providers[mode], interrupted)
 
     def _wait(self, tx: Connection, work: _Work, now: datetime) -> datetime | None:
         """When to come back: the account is stopped or paused, or the lane is full. None = now is fine."""
         row = work.row
         if row.stopped_why is not None:
             return now + timedelta(seconds=WAIT_SECONDS)
+        if work.interrupted:
+            return _still_out(work, now)
         if row.ruling_id is None and row.label and Label(row.label) in paused(tx, row.account):
             return now + timedelta(seconds=WAIT_SECONDS)
         able = work.provider.capability(Verb(row.verb), work.order.target, now)
         return self._lanes.spend(tx, row.account, able, now)
 
-    async def _carry_out(self, work: _Work) -> tuple[int, datetime | None]:
+    async def _carry_out(self, work: _Work) -> Later:
         outcome = await self._outcome(work)
         await self._db.run(lambda tx: self._settle(tx, work, outcome))
-        return work.row.id, outcome.again_at
+        return {} if outcome.again_at is None else {work.row.id: outcome.again_at}
 
     async def _outcome(self, work: _Work) -> _Outcome:
         """The one place where an adapter's answer becomes what happens to the action."""
-        row, spec = work.row, ACTIONS[Verb(work.row.verb)]
+        row, spec, now = work.row, ACTIONS[Verb(work.row.verb)], self._clock.now()
         waiting = ActionState.SENDING if work.interrupted else ActionState.PENDING
-        again = self._clock.now() + timedelta(seconds=2.0**row.attempts)
+        again = now + timedelta(seconds=2.0**row.attempts)
         try:
             if work.interrupted:
                 return await self._after_a_crash(work, again)
             await self._perform(work)
         except Vanished:
-            if spec.gone_is_done:
-                return _Outcome(ActionState.DONE, "gone")
-            return _Outcome(ActionState.REFUSED, "the comment is gone")
+            gone = _Outcome(ActionState.REFUSED, "the comment is gone")
+            return _Outcome(ActionState.DONE, "gone") if spec.gone_is_done else gone
         except (Refused, ReplyRefused) as error:
-            return _Outcome(ActionState.REFUSED, str(error), reason=Reason.REFUSED)
+            refused = _Outcome(ActionState.REFUSED, str(error), reason=Reason.REFUSED)
+            return _NOBODY_KNOWS if work.interrupted else refused  # a look-up that is refused says nothing of the call
         except CredentialsRevoked as error:
-            wait = self._clock.now() + timedelta(seconds=WAIT_SECONDS)
+            wait = now + timedelta(seconds=WAIT_SECONDS)
             why = str(error)
             await self._db.run(lambda tx: stop_account(tx, row.account, why))
-            return _Outcome(waiting, "stopped: renew the credentials", wait, counts=work.interrupted)
+            return _Outcome(waiting, "stopped: renew the credentials", wait, counts=False)
         except ComeBack as error:
-            until = error.at
+            until = max(error.at, now + timedelta(seconds=1))  # the platform's clock may be behind ours
             await self._db.run(lambda tx: self._lanes.block(tx, row.account, self._lane(work), until))
-            return _Outcome(waiting, "waiting for the rate limit", until, counts=work.interrupted)
+            return _Outcome(waiting, "waiting for the rate limit", until, counts=False)
         except (Ambiguous, TimeoutError, PlatformError, OSError):
-            return _Outcome(ActionState.SENDING, "checking", again)
+            given_up = work.interrupted and row.attempts >= MOST_ATTEMPTS
+            return _NOBODY_KNOWS if given_up else _Outcome(ActionState.SENDING, "checking", again)
         except Exception as error:  # the top of a task: an adapter's mistake is a person's case, not our end
             log.error("adapter_failed", extra={"fields": {"account": row.account, "verb": row.verb}}, exc_info=error)
             return _Outcome(ActionState.UNKNOWN, "the adapter failed", reason=Reason.UNKNOWN_OUTCOME)
@@ -151,6 +160,8 @@ class Act:
 
     async def _perform(self, work: _Work) -> None:
         row, verb = work.row, Verb(work.row.verb)
+        if row.comment_state == CommentState.GONE:
+            raise Vanished("its author deleted the comment")
         able = work.provider.capability(verb, work.order.target, self._clock.now())
         if able.ability is Ability.IMPOSSIBLE:
             raise Refused(able.note)
@@ -172,10 +183,11 @@ class Act:
             return _Outcome(ActionState.DONE, "found done")
         if found is Observed.GONE:
             raise Vanished("the comment is gone")
-        may_repeat = found is Observed.NOT_DONE or ACTIONS[verb].repeatable
+        sends = self._sides[row.account].mode is Mode.LIVE
+        may_repeat = found is Observed.NOT_DONE or (ACTIONS[verb].repeatable and sends)
         if may_repeat and row.attempts < MOST_ATTEMPTS:
-            return _Outcome(ActionState.PENDING, "sent again", again)
-        return _Outcome(ActionState.UNKNOWN, "nobody knows whether it arrived", reason=Reason.UNKNOWN_OUTCOME)
+            return _Outcome(ActionState.PENDING, "sent again", again, counts=False)
+        return _NOBODY_KNOWS
 
     def _lane(self, work: _Work) -> str:
         return work.provider.capability(Verb(work.row.verb), work.order.target, self._clock.now()).lane
@@ -216,6 +228,9 @@ class Act:
         )
 
 
+_NOBODY_KNOWS = _Outcome(ActionState.UNKNOWN, "nobody knows whether it arrived", reason=Reason.UNKNOWN_OUTCOME)
+
+
 def _still_out(work: _Work, now: datetime) -> datetime | None:
     """The interrupted call may still be under way; nothing is observed before it must have ended."""
     ended: datetime = work.row.sent_at + timedelta(seconds=work.provider.call_seconds)
@@ -226,7 +241,7 @@ def _actions(tx: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
     """Actions with their comment and account, most severe first."""
     columns = [
         *action.c, account.c.stopped_why, comment.c.external_id, comment.c.thread, comment.c.parent,
-        comment.c.summoned, comment.c.posted_at, comment.c.body,
+        comment.c.summoned, comment.c.posted_at, comment.c.body, comment.c.state.label("comment_state"),
     ]  # fmt: skip
     joined = action.join(comment, comment.c.id == action.c.comment_id)
     joined = joined.join(account, account.c.name == action.c.account)

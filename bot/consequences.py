@@ -28,12 +28,15 @@ class Live:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self.capability = platform.capability
-        self.observe = platform.observe
         self.call_seconds = platform.call_seconds
 
     async def perform(self, verb: Verb, order: Order) -> None:
         async with asyncio.timeout(self.call_seconds):
             await getattr(self._platform, verb.value)(order)
+
+    async def observe(self, verb: Verb, order: Order) -> Observed:
+        async with asyncio.timeout(self.call_seconds):
+            return await self._platform.observe(verb, order)
 
 
 class Shadow:

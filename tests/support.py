@@ -91,7 +91,7 @@ class MemoryPlatform(Platform):
 
     answers: list[Answer] = field(default_factory=list)
     able: Mapping[Verb, Capability] = field(default_factory=dict)
-    found: Observed | Exception | None = None  # what `observe` says; None = the truth
+    found: Observed | Answer = None  # what `observe` says; None = the truth
     lanes: tuple[Lane, ...] = ()
     call_seconds: float = 5.0
     effect_first: bool = False
@@ -104,8 +104,10 @@ class MemoryPlatform(Platform):
     async def observe(self, verb: Verb, order: Order) -> Observed:
         if isinstance(self.found, Exception):
             raise self.found
-        if self.found is not None:
+        if isinstance(self.found, Observed):
             return self.found
+        if self.found is not None:
+            await self.found()
         return Observed.DONE if (verb, order.key) in self.effects else Observed.NOT_DONE
 
     async def _call(self, verb: Verb, order: Order) -> None:
