@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -73,16 +74,47 @@ class Rules(_Part):
         return rule
 
 
+SeverityName = Literal["low", "normal", "high", "urgent", "crisis"]
+
+
+class OnDiscord(_Part):
+    """The desk on Discord. Its token comes from the environment: CHAPERONE_DISCORD_TOKEN."""
+
+    channel: int | None = Field(None, description="the id of the channel where cards are posted; left out = no desk")
+    roles: dict[Role, tuple[int, ...]] = Field({}, description="ids of the roles that may rule; nobody else may")
+    reveal_roles: tuple[int, ...] = Field((), description="who may read words unmasked; empty = nobody")
+    ping: dict[SeverityName, int] = Field({}, description="the role that is called to a case, by severity")
+    quiet_hours: str = Field(
+        "", pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$", description="calls wait until they end"
+    )
+    time_zone: str = Field("UTC", description="of the quiet hours")
+    wake_for: SeverityName = Field("crisis", description="from this severity on calls are made in quiet hours too")
+    blur_severe: bool = Field(True, description="words of severe cases are blurred until they are clicked")
+    severe_per_day: int | None = Field(None, ge=1, description="severe cases a person may rule in a day; not crisis")
+    flood_comments: int = Field(10, ge=4, description="a case of so many comments gets a thread that lists them")
+    show_acted: bool = Field(False, description="also post what the bot did alone, without a call")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError('there is no such time zone; write it like "Europe/London"') from None
+        return name
+
+
 class Desk(_Part):
     claim_minutes: int = Field(10, ge=1, description="how long a case is kept for whoever claimed it")
     remind_minutes: int = Field(240, ge=1, description="an open case is brought up again after so long")
     people: dict[str, Role] = Field({}, description="who may rule, and as what; empty = whoever has the key, as lead")
     crisis_minutes: int = Field(10, ge=1, description="after so long without a ruling the next on-call person is told")
+    discord: OnDiscord = OnDiscord()
 
 
 class OnCall(_Part):
     name: str = Field(min_length=1, description="who is told of a crisis, first to last")
-    contact: str = Field("", description="how they are reached")
+    contact: str = Field("", description="how they are reached; a Discord id is called by the desk")
 
 
 class Account(_Part):

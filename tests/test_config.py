@@ -19,7 +19,17 @@ from bot.shipped import shipped
 from classifiers.labels import Label
 
 SHIPPED = shipped("chaperone.toml")
-EXAMPLES = {"hub_id", "revision", "folder", "base_rate", "label_map", "people", "hides_per_15_minutes"}  # no default
+EXAMPLES = {
+    "hub_id",
+    "revision",
+    "folder",
+    "base_rate",
+    "label_map",
+    "people",
+    "hides_per_15_minutes",
+    "channel",
+    "severe_per_day",
+}  # no default
 
 
 def keys(model: type[BaseModel], table: str = "") -> Iterator[tuple[str, str, Any]]:

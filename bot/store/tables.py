@@ -168,6 +168,24 @@ case_comment = Table(
     Column("comment_id", ForeignKey("comment.id"), primary_key=True, index=True),
 )
 
+# What a desk in a chat has posted of a case. A row stands here before anything is posted.
+card = Table(
+    "card",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("case_id", ForeignKey("case.id"), nullable=False, index=True),
+    Column("kind", String, nullable=False),  # "card", or "thread" for the comments of a flood
+    Column("channel", String, nullable=False),
+    Column("message", String),  # none = not there, or nobody knows yet
+    Column("posts", Integer, nullable=False, server_default=text("0")),  # that were lost before this one
+    Column("sent_at", Utc),  # when posting it was last begun
+    Column("changed", Integer, nullable=False),  # the audit row that last touched the case
+    Column("covered", Integer),  # the audit row up to which the message tells it
+    Column("shown", String),  # the digest of what the message shows
+    Column("pings", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("channel", "message"),
+)
+
 ruling = Table(
     "ruling",
     metadata,
