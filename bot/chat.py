@@ -13,6 +13,7 @@ token comes from the environment alone.
 """
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -34,6 +35,7 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0  # seconds between two clients
 LONGEST_RATE_WAIT = 5.0  # seconds that a call may wait inside the library; for longer it raises `RateLimited`
 IDENTIFIES_SPARED = 100  # of 1000 a day, after which Discord resets the token
 BETWEEN_IDENTIFIES = 5.0  # seconds, as Discord asks
+GUILDS_WITHIN = 0.5  # seconds after READY and after each server; what comes later is fetched when asked for
 TOKEN_REFUSED = 4004  # the gateway's close code
 
 Connect = Callable[[], aiohttp.BaseConnector]
@@ -77,6 +79,8 @@ class Chat:
 
     def listen(self, event: str, listener: Listener) -> None:
         """Call `listener` at each of discord.py's events of that name, such as "message"; also of later clients."""
+        if not inspect.iscoroutinefunction(listener):
+            raise TypeError(f"what listens to {event} must be a coroutine function")
         self._listeners.append((event, listener))
 
     def prepare(self, preparation: Prepare) -> None:
@@ -187,6 +191,7 @@ class _Client(commands.Bot):
             ),
             connector=connector,
             max_messages=None,
+            guild_ready_timeout=GUILDS_WITHIN,
             chunk_guilds_at_startup=False,
             allowed_mentions=discord.AllowedMentions.none(),
         )  # fmt: skip

@@ -20,6 +20,7 @@ class Stream:
         self.path = request.path
         self.response = response
         self.ended = asyncio.Event()
+        self.encode: Callable[[str], str | bytes] = str  # what a websocket's message becomes on the wire
         self._request = request
         self._meet = meet
 
@@ -53,7 +54,7 @@ class Stream:
         if not text:
             return
         if isinstance(self.response, web.WebSocketResponse):
-            await self.response.send_str(text)
+            await _send(self.response, self.encode(text))
         else:
             await self.response.write(text.encode())
 
@@ -67,6 +68,13 @@ class Stream:
                 hang_up(self._request)
             case Kind.CLOSE:
                 await self.close(fault.status)
+
+
+async def _send(socket: web.WebSocketResponse, message: str | bytes) -> None:
+    if isinstance(message, bytes):
+        await socket.send_bytes(message)
+    else:
+        await socket.send_str(message)
 
 
 def _left_of(piece: str, fault: Fault) -> str:
