@@ -34,10 +34,15 @@ class Ruling(StrEnum):
     DELETE = "delete"
     BAN = "ban"
     LABEL = "label"
+    NOTE = "note"  # for whoever looks next
     UNDO = "undo"
 
 
-LEAST_ROLE = {Ruling.KEEP: Role.TRIAGE, Ruling.LABEL: Role.TRIAGE, Ruling.BAN: Role.LEAD, Ruling.DELETE: Role.LEAD}
+LEAST_ROLE = {
+    Ruling.KEEP: Role.TRIAGE, Ruling.LABEL: Role.TRIAGE, Ruling.NOTE: Role.TRIAGE, Ruling.BAN: Role.LEAD,
+    Ruling.DELETE: Role.LEAD,
+}  # fmt: skip
+LEAVES_OPEN = frozenset({Ruling.LABEL, Ruling.NOTE})
 VERBS = {
     Ruling.HIDE: Verb.HIDE, Ruling.WARN: Verb.REPLY, Ruling.REPLY: Verb.REPLY, Ruling.MUTE: Verb.MUTE,
     Ruling.DELETE: Verb.DELETE, Ruling.BAN: Verb.BAN,
@@ -96,10 +101,19 @@ def claim(tx: Connection, case_id: int, by: Person, now: datetime, minutes: int)
     write_audit(tx, now, [Note("claimed", by.name, row.account, case_id=row.id)])
 
 
+def assign(tx: Connection, case_id: int, to: str, by: Person, now: datetime) -> None:
+    """Say whose case it is. Raises `DeskError`."""
+    by.must_be(Role.MODERATOR, "assign")
+    row = _open_case(tx, case_id, by, now)
+    tx.execute(update(case).where(case.c.id == row.id).values(assigned_to=to))
+    write_audit(tx, now, [Note("assigned", by.name, row.account, case_id=row.id, detail=to)])
+
+
 def rule(tx: Connection, engine: Engine, cipher: Cipher, case_id: int, said: Said, now: datetime) -> Ruled:
     """Write the ruling and ask for what it takes. Raises `DeskError` when it cannot be said.
 
-    A label corrects what was found and leaves the case open; the rest closes it, once it is about all comments.
+    A label corrects what was found, a note is left; the case stays open. The rest closes it, once it is about all
+    comments.
     """
     said.by.must_be(LEAST_ROLE.get(said.what, Role.MODERATOR), said.what)
     row = _open_case(tx, case_id, said.by, now)
@@ -110,7 +124,7 @@ def rule(tx: Connection, engine: Engine, cipher: Cipher, case_id: int, said: Sai
         ruled = _ask_for(tx, engine, cipher, comments, row, said, ruling_id)
     if said.what is Ruling.KEEP:
         cancel_pending(tx, [each.id for each in comments], f"{said.by.name} ruled keep", now)
-    if said.what is not Ruling.LABEL and said.comment_id is None:
+    if said.what not in LEAVES_OPEN and said.comment_id is None:
         _close(tx, row, said.by, now)
     return ruled
 

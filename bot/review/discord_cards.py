@@ -1,0 +1,241 @@
+"""The loop that keeps cards on Discord as the store says: it compares, and posts or edits what differs.
+
+A row stands before a message is posted, and the message's nonce is made of the row, so that a post whose answer was
+lost is not repeated; once Discord has forgotten the nonce, the channel is searched instead. Everything may be done
+twice, and an hour without Discord is only an hour's delay.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import discord
+from discord.ext import commands
+from sqlalchemy import Row
+
+from bot.chat import Chat
+from bot.clock import Clock
+from bot.config import Config, OnDiscord
+from bot.errors import CredentialsRevoked, Later, StoreError
+from bot.model import Capability, Severity, Target, Verb
+from bot.review import postings
+from bot.review.card_view import card_view
+from bot.review.cards import Card, Here, card, listing
+from bot.store.database import Database
+
+log = logging.getLogger("chaperone.desk")
+
+Able = Callable[[str, Verb, Target, datetime], Capability]  # what an account's platform can do; asks nobody
+Bot = commands.Bot
+
+BATCH = 10  # cards between two looks at what is most severe now
+POLL = 0.5  # seconds
+STIR = timedelta(seconds=30)
+NONCE_LIVES = timedelta(minutes=2)  # Discord says "a few minutes"
+LONGEST_WAIT = 60.0
+LATER = timedelta(minutes=5)  # until a card that Discord refused is tried again
+UNKNOWN_MESSAGE, UNKNOWN_CHANNEL, HAS_A_THREAD = 10008, 10003, 160004
+TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, Later)
+TOLD = (Verb.HIDE, Verb.REPLY, Verb.MUTE, Verb.BAN)
+A_MEMBER = re.compile(r"\d{15,20}")
+
+
+@dataclass(slots=True)
+class DiscordCards:
+    config: Config
+    db: Database
+    clock: Clock
+    chat: Chat
+    able: Able
+    poll: float = POLL
+    _refused: dict[int, datetime] = field(default_factory=dict)  # rows that Discord would not have, and until when
+    _stirred: datetime | None = None
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def desk(self) -> OnDiscord:
+        return self.config.desk.discord
+
+    def wake(self) -> None:
+        """Say that something was ruled."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """For ever; what goes wrong is tried again, ever more slowly."""
+        await self.db.run(postings.look_again)
+        wait = self.poll
+        while True:
+            self._news.clear()
+            try:
+                busy = await self.turn(await self.chat.ready())
+                wait = 0.0 if busy else self.poll
+            except CredentialsRevoked:
+                log.error("desk_stopped", extra={"fields": {"why": "Discord does not accept the token"}})
+                return
+            except (*TROUBLE, StoreError) as error:
+                wait = min(max(wait, 1.0) * 2, LONGEST_WAIT)
+                log.warning("desk_waits", extra={"fields": {"seconds": wait, "error": type(error).__name__}})
+            except Exception as error:  # the top of a task: the desk's trouble is not the daemon's
+                wait = LONGEST_WAIT
+                log.error("desk_failed", extra={"fields": {"seconds": wait}}, exc_info=error)
+            await self._rest(wait)
+
+    async def turn(self, client: Bot) -> bool:
+        """Post or edit the gravest of what is out of date. False when all was up to date."""
+        now = self.clock.now()
+        await self.db.run(partial(postings.take_in, desk=self.desk, now=now))
+        if self._stirred is None or now - self._stirred >= STIR:
+            await self.db.run(postings.stir)
+            self._stirred = now
+        self._refused = {row: until for row, until in self._refused.items() if until > now}
+        rows = await self.db.read(partial(postings.due, limit=BATCH, without=[*self._refused]))
+        for row in rows:
+            await self._show(client, row)
+        await self._call_people(client, now)
+        return bool(rows)
+
+    async def lost(self, messages: list[int]) -> None:
+        """Messages that somebody deleted; most are not ours."""
+        await self.db.run(partial(postings.lost, messages=[str(each) for each in messages]))
+        self.wake()
+
+    async def drawn(self, case_id: int) -> Card:
+        """The card of a case as it is now. Raises `DeskError` when there is no such case."""
+        return self._drawn(await self.db.read(partial(postings.told, cipher=self.db.cipher, case_id=case_id)))
+
+    def _drawn(self, told: postings.Told) -> Card:
+        return card(told.story, self._here(told))
+
+    def _here(self, told: postings.Told) -> Here:
+        return Here(self._able(told), told.mode, self.desk.blur_severe)
+
+    async def _show(self, client: Bot, row: Row[Any]) -> None:
+        told = await self.db.read(partial(postings.told, cipher=self.db.cipher, case_id=row.case_id))
+        made = self._drawn(told) if row.kind == postings.CARD else listing(told.story, self._here(told))
+        message, digest = row.message, made.digest()
+        try:
+            if message is None:
+                message = await self._post(client, row, made)
+            elif digest != row.shown:
+                await _place(client, row.channel).get_partial_message(int(message)).edit(view=card_view(made))
+        except discord.NotFound as error:
+            if error.code != UNKNOWN_MESSAGE:
+                raise
+            await self.lost([int(row.message)])
+            return
+        except discord.HTTPException as error:
+            if error.status in (401, 403, 429) or error.status >= 500:
+                raise
+            log.error("card_refused", extra={"fields": {"case": row.case_id, "code": error.code}})
+            self._refused[row.id] = self.clock.now() + LATER
+            return
+        if message is not None:
+            body = partial(postings.posted, row_id=row.id, message=message, changed=told.changed, digest=digest)
+            await self.db.run(body)
+
+    def _able(self, told: postings.Told) -> dict[Verb, Capability]:
+        if told.target is None:
+            return {}
+        account, now = told.story.row.account, self.clock.now()
+        return {verb: self.able(account, verb, told.target, now) for verb in TOLD}
+
+    async def _post(self, client: Bot, row: Row[Any], made: Card) -> str | None:
+        """The id of the new message; None where it has to wait for another."""
+        channel = row.channel
+        if row.kind == postings.THREAD:
+            thread = await self._thread(client, row)
+            if thread is None:
+                return None
+            channel = thread
+        begun = self.clock.now()
+        if row.sent_at is not None and begun - row.sent_at > NONCE_LIVES:
+            found = await _search(client, channel, made.case_id, row.sent_at)
+            if found is not None:
+                return found
+        await self.db.run(partial(postings.begin, row_id=row.id, channel=channel, now=begun))
+        sent = await _place(client, channel).send(view=card_view(made), nonce=f"card-{row.id}-{row.posts}")
+        return str(sent.id)
+
+    async def _thread(self, client: Bot, row: Row[Any]) -> str | None:
+        """The thread on the case's card. Discord gives it the id of that message."""
+        on = await self.db.read(partial(postings.card_message, case_id=row.case_id))
+        if on is None:
+            self._refused[row.id] = self.clock.now() + timedelta(seconds=1)
+            return None
+        try:
+            card_here = _place(client, str(self.desk.channel)).get_partial_message(int(on))
+            await card_here.create_thread(name=f"case {row.case_id}")
+        except discord.HTTPException as error:
+            if error.code != HAS_A_THREAD:
+                raise
+        return on
+
+    async def _call_people(self, client: Bot, now: datetime) -> None:
+        """Whoever is to look at a case is called once, and at each reminder: the next on call, then everybody."""
+        severities = [Severity[name.upper()] for name in self.desk.ping]
+        if is_quiet(self.desk, now):
+            severities = [each for each in severities if each >= Severity[self.desk.wake_for.upper()]]
+        rows = await self.db.read(partial(postings.uncalled, severities=severities)) if severities else []
+        for row in rows:
+            called = self._called(row)
+            text = f"{' '.join(called)} case {row.case_id} waits: {Severity(row.severity).name.lower()}"
+            ids = discord.AllowedMentions(everyone=False, replied_user=False, roles=True, users=True)
+            place = _place(client, str(self.desk.channel))
+            on = discord.MessageReference(
+                message_id=int(row.message), channel_id=int(self.desk.channel or 0), fail_if_not_exists=False
+            )
+            nonce = f"call-{row.id}-{row.reminders}"
+            await place.send(text, allowed_mentions=ids, reference=on, nonce=nonce)
+            await self.db.run(partial(postings.called, row_id=row.id, pings=row.reminders + 1))
+
+    def _called(self, row: Row[Any]) -> list[str]:
+        roles = [self.desk.ping[name] for name in self.desk.ping if Severity[name.upper()] == row.severity]
+        if row.reminders >= 2:
+            roles += [role for each in self.desk.roles.values() for role in each]
+        people = [one for each in self.config.accounts if each.name == row.account for one in each.on_call]
+        members = [one.contact for one in people if one.name == row.assigned_to and A_MEMBER.fullmatch(one.contact)]
+        return [f"<@&{role}>" for role in dict.fromkeys(roles)] + [f"<@{member}>" for member in members]
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._news.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+def is_quiet(desk: OnDiscord, now: datetime) -> bool:
+    """Whether `now` is within the quiet hours, which may go past midnight."""
+    if not desk.quiet_hours:
+        return False
+    begins, ends = (time.fromisoformat(each) for each in desk.quiet_hours.split("-"))
+    here = now.astimezone(ZoneInfo(desk.time_zone)).time()
+    return begins <= here < ends if begins <= ends else here >= begins or here < ends
+
+
+def _place(client: Bot, channel: str) -> discord.PartialMessageable:
+    return client.get_partial_messageable(int(channel))
+
+
+async def _search(client: Bot, channel: str, case_id: int, since: datetime) -> str | None:
+    """A card of this case that we posted from about then on."""
+    async for message in _place(client, channel).history(after=since - timedelta(minutes=1), limit=200):
+        ours = client.user is not None and message.author.id == client.user.id
+        if ours and any(str(each).endswith(f":{case_id}") for each in _custom_ids(message.components)):
+            return str(message.id)
+    return None
+
+
+def _custom_ids(parts: Any) -> list[str]:
+    found: list[str] = []
+    for part in parts:
+        if getattr(part, "custom_id", None):
+            found.append(part.custom_id)
+        found += _custom_ids(getattr(part, "children", ()))
+    return found

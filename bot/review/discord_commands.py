@@ -1,0 +1,177 @@
+"""Slash commands of the desk. Each is acknowledged first, is for the roles of the desk alone, and answers privately."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+from sqlalchemy import Connection, select
+
+from bot.chat import Prepare
+from bot.errors import DeskError
+from bot.model import CaseState, Role
+from bot.review import cases
+from bot.review.answers import history_text, queue_text, stats_text, why_text
+from bot.review.card_view import card_view
+from bot.review.cases import Person
+from bot.review.discord_desk import DiscordDesk
+from bot.review.interactions import Interaction, tell
+from bot.review.story import comment_story
+from bot.store.tables import case
+from classifiers.labels import Label
+
+log = logging.getLogger("chaperone.desk")
+
+HELP = """**The desk**
+`/queue` what waits · `/case` its card, for you alone · `/why` a comment was treated so · `/history` of a case's author
+`/stats` the day · `/pause` the machine only asks · `/resume` lets it act again (leads)
+`/undo` a case, or all that one label's rule did (leads)
+`/simulate`, and undoing a config revision, come with tuning.
+On a card: Keep leaves it as it is. Hide, Warn, Mute and Reply… do so on the platform, as far as it can. Take keeps
+the case for you for a while. More has the rest. The card shows what really happened."""
+LATER = "This comes with tuning. Until then, undo single cases, or what one label's rule did."
+Body = Callable[[Person], Awaitable[str]]
+
+
+def registration(desk: DiscordDesk) -> Prepare:
+    """What tells Discord of the commands, in the desk's own server."""
+
+    async def register(client: commands.Bot) -> None:
+        for each in _commands(desk):
+            client.tree.add_command(each, override=True)
+        try:
+            channel = await client.fetch_channel(desk.settings.channel or 0)
+            if isinstance(channel, discord.abc.GuildChannel):
+                client.tree.copy_global_to(guild=channel.guild)
+                await client.tree.sync(guild=channel.guild)
+        except discord.HTTPException as error:  # the cards work without
+            log.warning("commands_not_registered", extra={"fields": {"code": error.code}})
+
+    return register
+
+
+def _commands(desk: DiscordDesk) -> list[app_commands.Command[Any, ..., Any]]:
+    async def answer(it: Interaction, body: Body) -> None:
+        async def answered() -> None:
+            await it.response.defer(ephemeral=True, thinking=True)
+            await tell(it, await body(desk.person(it)), ours=True)
+
+        await desk.answered(it, answered)
+
+    @app_commands.command(description="What waits for a person, the gravest first")
+    async def queue(it: Interaction) -> None:
+        async def body(_: Person) -> str:
+            rows = await desk.db.read(cases.queue)
+            return queue_text(rows, desk.clock.now())
+
+        await answer(it, body)
+
+    @app_commands.command(name="case", description="The card of a case, for you alone")
+    async def case_(it: Interaction, number: int) -> None:
+        async def answered() -> None:
+            await it.response.defer(ephemeral=True, thinking=True)
+            desk.person(it)
+            made = await desk.cards.drawn(number)
+            await it.followup.send(view=card_view(made), ephemeral=True)
+
+        await desk.answered(it, answered)
+
+    @app_commands.command(description="Why a comment was treated as it was")
+    async def why(it: Interaction, comment: int) -> None:
+        async def body(_: Person) -> str:
+            return why_text(await desk.db.read(partial(comment_story, cipher=desk.db.cipher, comment_id=comment)))
+
+        await answer(it, body)
+
+    @app_commands.command(description="What the author of a case did with us before")
+    async def history(it: Interaction, number: int) -> None:
+        async def body(_: Person) -> str:
+            return await desk.db.read(partial(history_text, case_id=number))
+
+        await answer(it, body)
+
+    @app_commands.command(description="The day's numbers")
+    async def stats(it: Interaction) -> None:
+        async def body(_: Person) -> str:
+            return await desk.db.read(partial(stats_text, now=desk.clock.now()))
+
+        await answer(it, body)
+
+    @app_commands.command(description="Let the machine only ask, for an account or one label of it")
+    async def pause(it: Interaction, account: str, label: Label | None = None) -> None:
+        async def body(by: Person) -> str:
+            name = desk.config.account(account).name
+            await desk.write(lambda tx: cases.set_pause(tx, name, label, by, desk.clock.now()))
+            return f"Paused {name}: {label or 'every label'} goes to a person until `/resume`."
+
+        await answer(it, body)
+
+    @app_commands.command(description="Let the machine act again; needs a lead")
+    async def resume(it: Interaction, account: str, label: Label | None = None) -> None:
+        async def body(by: Person) -> str:
+            name = desk.config.account(account).name
+            lifted = await desk.write(lambda tx: cases.lift_pause(tx, name, label, by, desk.clock.now()))
+            return f"{name}: {label or 'every label'} {'acts again' if lifted else 'was not paused'}."
+
+        await answer(it, body)
+
+    @app_commands.command(description="Take back what was done in a case, or all that one label's rule did")
+    async def undo(
+        it: Interaction, number: int | None = None, label: Label | None = None, hours: int = 24,
+        revision: str | None = None,
+    ) -> None:  # fmt: skip
+        async def body(by: Person) -> str:
+            if revision is not None:
+                return LATER
+            return await _undone(desk, by, number, label, hours)
+
+        await answer(it, body)
+
+    @app_commands.command(description="Try a change on the past (comes with tuning)")
+    async def simulate(it: Interaction) -> None:
+        async def body(_: Person) -> str:
+            return LATER
+
+        await answer(it, body)
+
+    @app_commands.command(name="help", description="What the desk can do")
+    async def help_(it: Interaction) -> None:
+        async def body(_: Person) -> str:
+            return HELP
+
+        await answer(it, body)
+
+    return [queue, case_, why, history, stats, pause, resume, undo, simulate, help_]
+
+
+async def _undone(desk: DiscordDesk, by: Person, number: int | None, label: Label | None, hours: int) -> str:
+    """Raises `DeskError`."""
+    if number is not None:
+        ids = [number]
+    elif label is not None:
+        by.must_be(Role.LEAD, "undo all that a rule did")
+        ids = await desk.db.read(lambda tx: _acted(tx, label, hours, desk))
+    else:
+        raise DeskError("Say which: the number of a case, or the label of a rule.")
+    actions, cannot = 0, list[str]()
+    for id_ in ids:
+        ruled = await desk.write(partial(_undo, desk=desk, case_id=id_, by=by))
+        actions, cannot = actions + ruled.actions, [*cannot, *ruled.cannot]
+    told = f"{len(ids)} cases: {actions} actions are taken back" + f"; not done: {'; '.join(cannot[:5])}" * bool(cannot)
+    log.info("undone", extra={"fields": {"cases": len(ids), "actions": actions}})
+    return told
+
+
+def _undo(tx: Connection, desk: DiscordDesk, case_id: int, by: Person) -> cases.Ruled:
+    return cases.undo(tx, desk.engine, desk.db.cipher, case_id, by, desk.clock.now())
+
+
+def _acted(tx: Connection, label: Label, hours: int, desk: DiscordDesk) -> list[int]:
+    """Cases in which the machine acted alone by this label's rule, in the last hours."""
+    since = desk.clock.now() - timedelta(hours=hours)
+    mine = (case.c.label == label) & (case.c.state == CaseState.ACTED) & (case.c.opened_at >= since)
+    return list(tx.execute(select(case.c.id).where(mine).order_by(case.c.id)).scalars())

@@ -1,0 +1,203 @@
+"""The desk on Discord: what a moderator presses becomes a ruling in the store, and the card shows what came of it.
+
+Each press is acknowledged first; then roles are checked and the ruling is written, and the card is edited by the
+loop in `discord_cards.py` with what the store says. All that a press means is in its `custom_id`: it works on any
+card of any age, and whoever wrote it by hand may do no more than their roles allow.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import discord
+from sqlalchemy import Connection, select
+
+from bot.chat import Chat
+from bot.clock import Clock
+from bot.config import Config, OnDiscord
+from bot.errors import ChaperoneError, DeskError
+from bot.model import Role
+from bot.replies import Guard, Templates
+from bot.review import card_view, cases, postings, presses
+from bot.review.answers import why_text
+from bot.review.cases import Person, Ruling, Said
+from bot.review.discord_cards import DiscordCards
+from bot.review.inert import inert
+from bot.review.interactions import Interaction, chosen_member, filled_in, roles_of, tell
+from bot.review.presses import Press, What
+from bot.review.story import case_story
+from bot.review.wellbeing import mind
+from bot.store.database import Database
+from bot.store.engine.port import Engine
+from bot.store.queries import Note, write_audit
+from bot.store.tables import case
+from classifiers.labels import Label
+
+log = logging.getLogger("chaperone.desk")
+
+T = TypeVar("T")
+REVEALED_AT_ONCE, LONGEST_REVEALED = 3, 550  # comments of a case, and characters of each
+_FORMS = {
+    What.BAN: card_view.ban_form, What.LABEL: card_view.label_form, What.ASSIGN: card_view.assign_form,
+    What.NOTE: card_view.note_form,
+}  # fmt: skip
+_ANSWERED = frozenset({What.MORE, What.WHY, What.REVEAL})  # with a message that only who pressed sees
+RULINGS = {What.KEEP: Ruling.KEEP, What.HIDE: Ruling.HIDE, What.WARN: Ruling.WARN, What.MUTE: Ruling.MUTE}
+
+
+@dataclass(frozen=True, slots=True)
+class DiscordDesk:
+    config: Config
+    db: Database
+    engine: Engine
+    clock: Clock
+    templates: Templates
+    guard: Guard
+    cards: DiscordCards
+
+    @property
+    def settings(self) -> OnDiscord:
+        return self.config.desk.discord
+
+    def listen(self, chat: Chat) -> None:
+        chat.listen("interaction", self.heard)
+        chat.listen("raw_message_delete", self.deleted)
+        chat.listen("raw_bulk_message_delete", self.bulk_deleted)
+
+    async def heard(self, it: Interaction) -> None:
+        """A press or a form; what is not ours is left to others."""
+        if it.type not in (discord.InteractionType.component, discord.InteractionType.modal_submit):
+            return
+        data: Mapping[str, Any] = it.data or {}
+        custom_id = str(data.get("custom_id", ""))
+        press = presses.read(custom_id)
+        if press is None:
+            if custom_id.startswith("desk:"):
+                await tell(it, "There is no such button.")
+            return
+        filled = filled_in(data) if it.type is discord.InteractionType.modal_submit else None
+        await self.answered(it, partial(self._answer, it, press, filled))
+
+    async def answered(self, it: Interaction, answer: Callable[[], Awaitable[None]]) -> None:
+        """Answer, and tell whoever asked why, where that cannot be. The one place where desk errors end."""
+        try:
+            await answer()
+        except ChaperoneError as error:
+            await tell(it, str(error))
+        except discord.NotFound as error:  # it expired before it was acknowledged: Discord told them that it failed
+            log.warning("interaction_expired", extra={"fields": {"code": error.code}})
+        except Exception as error:  # the top of a task
+            log.error("interaction_failed", extra={"fields": {}}, exc_info=error)
+            await tell(it, "Something went wrong here. The card shows what was done.")
+
+    def person(self, it: Interaction) -> Person:
+        """Who presses, by the roles that Discord says they have now. Raises `DeskError`."""
+        have = roles_of(it.user)
+        mine = [role for role, ids in self.settings.roles.items() if have.intersection(ids)]
+        if not mine:
+            raise DeskError("You have no role at this desk, so nothing was done.")
+        return Person(f"{it.user.name}/{it.user.id}", max(mine, key=list(Role).index))
+
+    async def write(self, body: Callable[[Connection], T]) -> T:
+        """Write, and have it acted on and shown."""
+        result = await self.db.run(body)
+        self.engine.wake()
+        self.cards.wake()
+        return result
+
+    async def deleted(self, event: discord.RawMessageDeleteEvent) -> None:
+        await self.cards.lost([event.message_id])
+
+    async def bulk_deleted(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        await self.cards.lost([*event.message_ids])
+
+    async def _answer(self, it: Interaction, press: Press, filled: Mapping[str, Any] | None) -> None:
+        if filled is None and (press.what in _FORMS or press.what is What.REPLY):
+            await self._open_form(it, press)
+            return
+        await it.response.defer(ephemeral=press.what in _ANSWERED, thinking=press.what in _ANSWERED)
+        by = self.person(it)
+        await self._adopt(it, press)
+        match press.what:
+            case What.MORE:
+                await it.followup.send(view=card_view.menu_view(press.case_id), ephemeral=True)
+            case What.WHY:
+                story = await self.db.read(partial(case_story, cipher=self.db.cipher, case_id=press.case_id, limit=1))
+                await tell(it, "\n".join(why_text(each) for each in story.comments) or story.row.why, ours=True)
+            case What.REVEAL:
+                await self._reveal(it, press, by)
+            case What.TAKE:
+                minutes = self.config.desk.claim_minutes
+                await self.write(lambda tx: cases.claim(tx, press.case_id, by, self.clock.now(), minutes))
+            case What.ASSIGN:
+                to = chosen_member(it, (filled or {}).get("person"))
+                await self.write(lambda tx: cases.assign(tx, press.case_id, to, by, self.clock.now()))
+            case _:
+                await self._rule(it, press, by, filled or {})
+
+    async def _rule(self, it: Interaction, press: Press, by: Person, filled: Mapping[str, Any]) -> None:
+        said = self._said(press, by, filled)
+        ruled = await self.write(lambda tx: self._ruled(tx, press.case_id, said))
+        if ruled.cannot:
+            await tell(it, "Not done: " + "; ".join(ruled.cannot))
+
+    def _said(self, press: Press, by: Person, filled: Mapping[str, Any]) -> Said:
+        """Raises `ReplyRefused` for words that the guard does not let pass."""
+        words = str(filled.get("words", ""))
+        match press.what:
+            case What.REPLY:
+                return Said(Ruling.REPLY, by, words=self.guard.clear(words).words)
+            case What.BAN:
+                return Said(Ruling.BAN, by, words)
+            case What.NOTE:
+                return Said(Ruling.NOTE, by, words)
+            case What.LABEL:
+                chosen = [each for each in filled.get("labels", []) if each in list(Label)]
+                return Said(Ruling.LABEL, by, labels=tuple(Label(each) for each in chosen))
+            case What.UNDO:
+                return Said(Ruling.UNDO, by)
+            case what:
+                return Said(RULINGS[what], by)
+
+    def _ruled(self, tx: Connection, case_id: int, said: Said) -> cases.Ruled:
+        now = self.clock.now()
+        if said.what is Ruling.UNDO:
+            return cases.undo(tx, self.engine, self.db.cipher, case_id, said.by, now)
+        mind(tx, self.settings.severe_per_day, case_id, said.by, now)
+        return cases.rule(tx, self.engine, self.db.cipher, case_id, said, now)
+
+    async def _open_form(self, it: Interaction, press: Press) -> None:
+        """The form is the acknowledgement; a reply takes the case too, so that nobody rules it meanwhile."""
+        by = self.person(it)
+        if press.what is not What.REPLY:
+            await it.response.send_modal(_FORMS[press.what](press.case_id))
+            return
+        await it.response.send_modal(card_view.reply_form(press.case_id, await self._template(press.case_id)))
+        minutes = self.config.desk.claim_minutes
+        await self.write(lambda tx: cases.claim(tx, press.case_id, by, self.clock.now(), minutes))
+
+    async def _template(self, case_id: int) -> str:
+        """What the label's template says; "" where it has none."""
+        label = await self.db.read(lambda tx: tx.execute(select(case.c.label).where(case.c.id == case_id)).scalar())
+        return self.templates.words(label, f"case:{case_id}") if label in self.templates.names() else ""
+
+    async def _reveal(self, it: Interaction, press: Press, by: Person) -> None:
+        """For those who may, alone, and logged before it is shown."""
+        if not roles_of(it.user).intersection(self.settings.reveal_roles):
+            raise DeskError("Words are not revealed to your roles. Read the comment on its platform.")
+        note = Note("revealed", by.name, case_id=press.case_id)
+        await self.db.run(lambda tx: write_audit(tx, self.clock.now(), [note]))
+        story = await self.db.read(
+            partial(case_story, cipher=self.db.cipher, case_id=press.case_id, reveal=True, limit=REVEALED_AT_ONCE)
+        )
+        shown = "\n".join(inert(each.text, LONGEST_REVEALED) for each in story.comments)
+        await tell(it, f"Case {press.case_id}, for you alone; this is logged.\n{shown}", ours=True)
+
+    async def _adopt(self, it: Interaction, press: Press) -> None:
+        on = it.message
+        if on is not None and not on.flags.ephemeral and it.channel_id == self.settings.channel:
+            await self.db.run(
+                partial(postings.adopt, case_id=press.case_id, channel=str(it.channel_id), message=str(on.id))
+            )

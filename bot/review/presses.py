@@ -1,0 +1,43 @@
+"""What can be pressed on a card, and how a press travels: all of it is in the `custom_id`, so no card grows too old."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_FORM = re.compile(r"desk:(?P<what>[a-z]{2,10}):(?P<case>[1-9]\d{0,14})")
+
+
+class What(StrEnum):
+    """The words that `bot/review/cards.py` puts on buttons, and those of the menu behind More."""
+
+    KEEP = "keep"
+    HIDE = "hide"
+    WARN = "warn"
+    REPLY = "reply"
+    MUTE = "mute"
+    TAKE = "take"
+    MORE = "more"
+    BAN = "ban"
+    LABEL = "label"
+    ASSIGN = "assign"
+    NOTE = "note"
+    WHY = "why"
+    UNDO = "undo"
+    REVEAL = "reveal"
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    what: What
+    case_id: int
+
+    def custom_id(self) -> str:
+        return f"desk:{self.what}:{self.case_id}"
+
+
+def read(custom_id: str) -> Press | None:
+    """None for what is not ours. Who pressed may have written it themselves: it says nothing about what they may."""
+    form = _FORM.fullmatch(custom_id)
+    if form is None or form["what"] not in list(What):
+        return None
+    return Press(What(form["what"]), int(form["case"]))
