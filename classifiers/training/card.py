@@ -45,8 +45,8 @@ LIMITS = """## Limits
   where it errs most. Hate in words that look neutral is often missed.
 - Masks are for display only and are not de-identification.
 - The `public` stage had read other rows of some of the sets whose relabelled rows are held out here, with those sets'
-  own labels, so figures for real comments are a little hopeful. The shipped weights are trained on every row and by
-  two seeds averaged; the figures are of single models that read two thirds of the writers.
+  own labels, so figures for real comments are a little hopeful. The shipped weights go on from the mean of
+  two folds and read every row; the figures are of single models that read two thirds of the writers.
 """
 
 

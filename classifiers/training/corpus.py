@@ -31,13 +31,13 @@ def main() -> None:
     build(arguments.data, OWN, arguments.out)
 
 
-def build(data: Path, corpus: Path, out: Path) -> None:
+def build(data: Path, corpus: Path, out: Path, labels: Path = readings.LABELS) -> None:
     """Reads the sets and writes the three files. Rows with the text of an earlier row are left out."""
     written = [*authored(corpus, "corpus"), *authored(data / "authored", "authored")]
-    own = list(unique([*written, *relabelled(data), *readings.read(data)]))
+    own = list(unique([*written, *relabelled(data), *readings.read(data, labels)]))
     others = list(unique(public.rows(data), without=own))
     hashes = {"own": write(own, out / "own.jsonl"), "public": write(others, out / "public.jsonl")}
-    summary = {"written": hashes, "read": _hashes(data, corpus), "sources": counts([*own, *others])}
+    summary = {"written": hashes, "read": _hashes(data, corpus, labels), "sources": counts([*own, *others])}
     (out / "sources.json").write_text(json.dumps(summary, indent=1) + "\n")
     print(f"{len(own)} rows of our guide, {len(others)} public rows in {out}")
 

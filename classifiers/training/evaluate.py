@@ -7,7 +7,9 @@ their words, which stay outside the project.
 """
 
 import argparse
+import hashlib
 import json
+import pickle
 import sys
 from pathlib import Path
 
@@ -17,11 +19,11 @@ from numpy.typing import NDArray
 
 from classifiers import calibration
 from classifiers.calibration import Calibration
-from classifiers.encoder import SHIPPED
+from classifiers.encoder import SHIPPED, Encoder
 from classifiers.training import card, export, plots, suites
 from classifiers.training.measures import best
 from classifiers.training.report import Report, report
-from classifiers.training.rows import LABELS, read
+from classifiers.training.rows import LABELS, Row, read
 from classifiers.training.scoring import Scores, encoder, scores
 from classifiers.training.splits import FOLDS, held_out
 from classifiers.training.start import base
@@ -66,9 +68,21 @@ def out_of_fold(rows: Path, runs: Path) -> Scores:
     for fold in range(len(FOLDS)):
         path = runs / f"fold-{fold}" / "network.pt"
         if path.exists():
-            network = export.as_shipped(torch.load(path))
-            parts.append(scores(encoder(network, tokenizer), held_out(own, fold), f"fold {fold}"))
+            model = encoder(export.as_shipped(torch.load(path)), tokenizer)
+            parts.append(_kept(model, held_out(own, fold), path))
     return sum(parts[1:], start=parts[0])
+
+
+def _kept(model: Encoder, rows: list[Row], network: Path) -> Scores:
+    """The scores of these rows by this network, worked out once."""
+    digest = hashlib.sha256(network.read_bytes() + repr(rows).encode()).hexdigest()[:16]
+    path = network.with_name(f"scores-{digest}.pickle")
+    if path.exists():
+        kept: Scores = pickle.loads(path.read_bytes())  # our own file of a moment ago
+        return kept
+    found = scores(model, rows, network.parent.name)
+    path.write_bytes(pickle.dumps(found))
+    return found
 
 
 def fitted(pooled: Scores) -> Calibration:

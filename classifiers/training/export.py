@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from classifiers.encoder import Network, Shape, expand
@@ -35,4 +35,4 @@ def as_shipped(state: Mapping[str, Tensor], exact: bool = False) -> Network:
 
 def write(state: Mapping[str, Tensor], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(quantised(state), path)
+    path.write_bytes(save(quantised(state)))

@@ -108,7 +108,8 @@ def _flagged(
         p = probabilities(curves, part, label)
         for which, line in enumerate(lines[label]):
             flags[which] |= p >= (2.0 if line is None else line)
-    return float(flags[0].mean()), float(flags[1].mean()), len(part.rows)
+    at_ask, at_act = flags.sum(1) / max(len(part.rows), 1)
+    return float(at_ask), float(at_act), len(part.rows)
 
 
 def _identifiers(pooled: Scores) -> tuple[float, float]:

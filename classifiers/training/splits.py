@@ -29,6 +29,7 @@ FOLDS: tuple[frozenset[str], ...] = (
             "authored/harassment",
             "authored/requests-disclosures",
             "corpus/misinformation-solicitation",
+            "corpus/plain",
             "relabelled/wnut17_raw",
             "relabelled/edos",
             "relabelled/online_misogyny",

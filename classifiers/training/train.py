@@ -2,14 +2,13 @@
 
     public   all public rows once, labels masked, from the base model
     folds    our rows but those of the writers that the fold holds out, for honest scores; from `public`
-    final    all our rows, from `public`: what ships
+    final    all our rows, gently, from the mean of the first two folds: what ships
 
 A stage is several runs, two at a time on a core each (two threads for one run wait for each other whenever anything
-else wants a core). The two runs of `public` take half of the rows each, those of `final` differ by seed, and the
-weights of both are averaged. Each epoch of `folds` and `final` takes a fresh share of the public rows along, so that
-what only those teach (hate against groups, everyday speech) stays learnt. A run is saved after every epoch, goes on
-from there when started again, and is not repeated once done. Seeds are fixed; `facts.json` beside a run says what it
-was made from.
+else wants a core). The two runs of `public` take half of the rows each, and their weights are averaged. Each epoch of
+`folds` and `final` takes a fresh share of the public rows along, so that what only those teach (hate against groups,
+everyday speech) stays learnt. A run is saved after every epoch, goes on from there when started again, and is not
+repeated once done. Seeds are fixed; `facts.json` beside a run says what it was made from.
 """
 
 import argparse
@@ -55,10 +54,11 @@ class Recipe:
 
 PUBLIC = Recipe(epochs=1, rate=2e-4)
 OWN = Recipe(epochs=3, rate=1.5e-4)
+FINAL = Recipe(epochs=2, rate=1e-4, head_rate=5e-4)
 STAGES = {
     "public": ("public-0", "public-1"),
     "folds": tuple(f"fold-{number}" for number in range(len(FOLDS))),
-    "final": ("final-0", "final-1"),
+    "final": ("final-0",),
 }
 
 
@@ -72,9 +72,8 @@ def main() -> None:
         names = [name for stage in stages if stage in arguments.stages for name in STAGES[stage]]
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as two:
             list(two.map(train, names, repeat(arguments.rows), repeat(arguments.out)))
-        if names and stages[-1] in arguments.stages:
-            runs = [arguments.out / name for name in STAGES[stages[-1]]]
-            torch.save(mean(runs), arguments.out / f"{stages[-1]}.pt")
+        if (last := stages[-1]) in arguments.stages:
+            torch.save(mean([arguments.out / name for name in STAGES[last]]), arguments.out / f"{last}.pt")
 
 
 def train(name: str, rows: Path, out: Path) -> None:
@@ -90,11 +89,15 @@ def train(name: str, rows: Path, out: Path) -> None:
     if stage == "public":
         fit(network, tokenizer, public[int(number) :: 2], (), PUBLIC, out / name)
         return
-    network.load_state_dict(torch.load(out / "public.pt"))
     own = read(rows / "own.jsonl")
-    away = {row.id for row in held_out(own, int(number))} if stage == "fold" else set()
+    if stage == "final":
+        network.load_state_dict(mean([out / "fold-0", out / "fold-1"]))
+        fit(network, tokenizer, own, public, FINAL, out / name)
+        return
+    network.load_state_dict(torch.load(out / "public.pt"))
+    away = {row.id for row in held_out(own, int(number))}
     seen = [row for row in own if row.id not in away]
-    fit(network, tokenizer, seen, public, replace(OWN, seed=OWN.seed + 100 * int(number)), out / name)
+    fit(network, tokenizer, seen, public, replace(OWN, seed=OWN.seed + int(number)), out / name)
 
 
 def mean(runs: Sequence[Path]) -> dict[str, Tensor]:

@@ -53,7 +53,7 @@ def ours(tmp_path: Path) -> Path:
 
 
 def test_building_keeps_what_is_known_and_masks_the_rest(data: Path, ours: Path, tmp_path: Path) -> None:
-    corpus.build(data, ours, tmp_path / "out")
+    corpus.build(data, ours, tmp_path / "out", labels=tmp_path / "no-labels")
     own = {row.writer: row for row in read(tmp_path / "out" / "own.jsonl")}
     assert own["relabelled/illness"].targets == known(["health_disclosure"])
     assert len(own) == 3  # the arguable row is left out
@@ -64,7 +64,7 @@ def test_building_keeps_what_is_known_and_masks_the_rest(data: Path, ours: Path,
 
 
 def test_spans_are_found_where_their_words_stand(data: Path, ours: Path, tmp_path: Path) -> None:
-    corpus.build(data, ours, tmp_path / "out")
+    corpus.build(data, ours, tmp_path / "out", labels=tmp_path / "no-labels")
     own = {row.writer: row for row in read(tmp_path / "out" / "own.jsonl")}
     typed = own["corpus/requests-disclosures"]
     assert [(typed.text[m.start : m.end], m.kinds) for m in typed.marks or ()] == [
