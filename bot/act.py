@@ -41,6 +41,7 @@ WAIT_SECONDS = 60  # until a stopped or paused account is looked at again
 @dataclass(frozen=True, slots=True)
 class _Work:
     row: Row[Any]
+    verb: Verb  # the row's, or what stands in for it
     order: Order
     mode: Mode
     provider: Consequences
@@ -91,6 +92,8 @@ class Act:
                 later[row.id] = wait
         tried = [work.row.id for work in works]
         tx.execute(update(action).where(action.c.id.in_(tried)).values(attempts=action.c.attempts + 1))
+        for work in works:
+            self._note_stand_in(tx, work, now)
         sent = [work.row.id for work in works if not work.interrupted]
         tx.execute(update(action).where(action.c.id.in_(sent)).values(state=ActionState.SENDING, sent_at=now))
         return works, later
@@ -107,7 +110,21 @@ class Act:
             row.summoned,
             row.posted_at,
         )
-        return _Work(row, Order(row.key, target), mode, side.providers[mode], interrupted)
+        provider, verb = side.providers[mode], Verb(row.verb)
+        if not interrupted:
+            verb = _possible(verb, provider, target, self._clock.now())
+        return _Work(row, verb, Order(row.key, target), mode, provider, interrupted)
+
+    def _note_stand_in(self, tx: Connection, work: _Work, now: datetime) -> None:
+        """From now on the row says what is done in place of what cannot be done."""
+        row = work.row
+        if work.verb == row.verb:
+            return
+        why = work.provider.capability(Verb(row.verb), work.order.target, now).note
+        detail = f"{work.verb} in place of {row.verb}: {why}"
+        tx.execute(update(action).where(action.c.id == row.id).values(verb=work.verb))
+        note = Note("action_changed", account=row.account, comment_id=row.comment_id, action_id=row.id, detail=detail)
+        write_audit(tx, now, [note])
 
     def _wait(self, tx: Connection, work: _Work, now: datetime) -> datetime | None:
         """When to come back: the account is stopped or paused, or the lane is full. None = now is fine."""
@@ -118,7 +135,7 @@ class Act:
             return _still_out(work, now)
         if row.ruling_id is None and row.label and Label(row.label) in paused(tx, row.account):
             return now + timedelta(seconds=WAIT_SECONDS)
-        able = work.provider.capability(Verb(row.verb), work.order.target, now)
+        able = work.provider.capability(work.verb, work.order.target, now)
         return self._lanes.spend(tx, row.account, able, now)
 
     async def _carry_out(self, work: _Work) -> Later:
@@ -128,7 +145,7 @@ class Act:
 
     async def _outcome(self, work: _Work) -> _Outcome:
         """The one place where an adapter's answer becomes what happens to the action."""
-        row, spec, now = work.row, ACTIONS[Verb(work.row.verb)], self._clock.now()
+        row, spec, now = work.row, ACTIONS[work.verb], self._clock.now()
         waiting = ActionState.SENDING if work.interrupted else ActionState.PENDING
         again = now + timedelta(seconds=2.0**row.attempts)
         try:
@@ -144,7 +161,7 @@ class Act:
         except CredentialsRevoked as error:
             wait = now + timedelta(seconds=WAIT_SECONDS)
             why = str(error)
-            await self._db.run(lambda tx: stop_account(tx, row.account, why))
+            await self._db.run(lambda tx: stop_account(tx, row.account, why, now))
             return _Outcome(waiting, "stopped: renew the credentials", wait, counts=False)
         except ComeBack as error:
             until = max(error.at, now + timedelta(seconds=1))  # the platform's clock may be behind ours
@@ -154,17 +171,19 @@ class Act:
             given_up = work.interrupted and row.attempts >= MOST_ATTEMPTS
             return _NOBODY_KNOWS if given_up else _Outcome(ActionState.SENDING, "checking", again)
         except Exception as error:  # the top of a task: an adapter's mistake is a person's case, not our end
-            log.error("adapter_failed", extra={"fields": {"account": row.account, "verb": row.verb}}, exc_info=error)
+            log.error("adapter_failed", extra={"fields": {"account": row.account, "verb": work.verb}}, exc_info=error)
             return _Outcome(ActionState.UNKNOWN, "the adapter failed", reason=Reason.UNKNOWN_OUTCOME)
         return _Outcome(ActionState.DONE, "" if work.mode is Mode.LIVE else "shadow: nothing was done")
 
     async def _perform(self, work: _Work) -> None:
-        row, verb = work.row, Verb(work.row.verb)
+        row, verb = work.row, work.verb
         if row.comment_state == CommentState.GONE:
             raise Vanished("its author deleted the comment")
         able = work.provider.capability(verb, work.order.target, self._clock.now())
         if able.ability is Ability.IMPOSSIBLE:
             raise Refused(able.note)
+        if able.people_only and row.ruling_id is None:
+            raise Refused(f"left to a person: {able.note}")
         if not work.order.target.author_id:
             raise Refused("the text and the author of this comment have expired")
         await work.provider.perform(verb, self._worded(work.order, row))
@@ -177,7 +196,7 @@ class Act:
         return order
 
     async def _after_a_crash(self, work: _Work, again: datetime) -> _Outcome:
-        row, verb = work.row, Verb(work.row.verb)
+        row, verb = work.row, work.verb
         found = await work.provider.observe(verb, work.order)
         if found is Observed.DONE:
             return _Outcome(ActionState.DONE, "found done")
@@ -190,7 +209,7 @@ class Act:
         return _NOBODY_KNOWS
 
     def _lane(self, work: _Work) -> str:
-        return work.provider.capability(Verb(work.row.verb), work.order.target, self._clock.now()).lane
+        return work.provider.capability(work.verb, work.order.target, self._clock.now()).lane
 
     def _settle(self, tx: Connection, work: _Work, outcome: _Outcome) -> None:
         row, now = work.row, self._clock.now()
@@ -205,17 +224,18 @@ class Act:
         )  # fmt: skip
         note = Note(
             f"action_{outcome.state}", account=row.account, comment_id=row.comment_id, action_id=row.id,
-            detail=f"{row.verb}: {outcome.note}" if outcome.note else row.verb,
+            detail=f"{work.verb}: {outcome.note}" if outcome.note else work.verb,
         )  # fmt: skip
         write_audit(tx, now, [note])
         if outcome.reason is not None:
-            put_in_case(tx, self._case(row, outcome, now), row.comment_id, now)
+            put_in_case(tx, self._case(work, outcome, now), row.comment_id, now)
         if final and close_action(tx, row.comment_id):
             log.info("comment_settled", extra={"fields": {"comment": row.comment_id, "account": row.account}})
 
-    def _case(self, row: Row[Any], outcome: _Outcome, now: datetime) -> NewCase:
-        key = f"{row.account}/{outcome.reason}/{row.verb}/{outcome.note}"
-        why = f"{row.verb}: {outcome.note}"
+    def _case(self, work: _Work, outcome: _Outcome, now: datetime) -> NewCase:
+        row = work.row
+        key = f"{row.account}/{outcome.reason}/{work.verb}/{outcome.note}"
+        why = f"{work.verb}: {outcome.note}"
         severity = Severity(max(row.severity, Severity.NORMAL))
         return NewCase(
             key,
@@ -229,6 +249,14 @@ class Act:
 
 
 _NOBODY_KNOWS = _Outcome(ActionState.UNKNOWN, "nobody knows whether it arrived", reason=Reason.UNKNOWN_OUTCOME)
+
+
+def _possible(verb: Verb, provider: Consequences, target: Target, now: datetime) -> Verb:
+    """The verb, or what stands in for it where it is impossible: a private word for a public one."""
+    instead = ACTIONS[verb].instead
+    if instead is None or provider.capability(verb, target, now).ability is not Ability.IMPOSSIBLE:
+        return verb
+    return verb if provider.capability(instead, target, now).ability is Ability.IMPOSSIBLE else instead
 
 
 def _still_out(work: _Work, now: datetime) -> datetime | None:

@@ -19,6 +19,7 @@ class Action:
     says_words: bool = False
     people_only: bool = False
     gone_is_done: bool = True  # when the comment vanished meanwhile, was what we wanted reached?
+    instead: Verb | None = None  # what is done where this is impossible and that is not
 
 
 ACTIONS = {
@@ -27,7 +28,15 @@ ACTIONS = {
         Action(Verb.HIDE, repeatable=True, undone_by=Verb.RESTORE, told="hidden"),
         Action(Verb.RESTORE, repeatable=True, undone_by=Verb.HIDE, told="restored", gone_is_done=False),
         Action(Verb.DELETE, repeatable=True, undone_by=None, told="deleted", people_only=True),
-        Action(Verb.REPLY, repeatable=False, undone_by=None, told="answered", says_words=True, gone_is_done=False),
+        Action(
+            Verb.REPLY,
+            repeatable=False,
+            undone_by=None,
+            told="answered",
+            says_words=True,
+            gone_is_done=False,
+            instead=Verb.MESSAGE,
+        ),
         Action(
             Verb.MESSAGE,
             repeatable=False,

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from aiohttp import TCPConnector
 from sqlalchemy import Connection, exists, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from bot.act import Act
-from bot.chat import Chats
+from bot.chat import Chats, Connect
 from bot.classify import Assessor, Classify, assess_again
 from bot.clock import Clock, SystemClock
 from bot.config import Account, Config, Secrets
@@ -114,7 +115,8 @@ class App:
                         await self._hold_back()
                     return
                 except CredentialsRevoked as error:
-                    await self.db.run(partial(stop_account, name=one.name, why=str(error)))
+                    stop = partial(stop_account, name=one.name, why=str(error), now=self.clock.now())
+                    await self.db.run(stop)
                     log.error("account_stopped", extra={"fields": {"account": one.name}})
                     return
                 except Exception as error:  # the top of a task: an account's trouble is not the others'
@@ -138,8 +140,9 @@ class App:
 
 @asynccontextmanager
 async def running(
-    config: Config, assessor: Assessor, clock: Clock | None = None, chats: Chats | None = None
-) -> AsyncIterator[App]:
+    config: Config, assessor: Assessor, clock: Clock | None = None, chats: Chats | None = None,
+    connector: Connect = TCPConnector,
+) -> AsyncIterator[App]:  # fmt: skip
     """The app, connected and ready to `run`. Raises `ChaperoneError` when something it needs is not there."""
     clock = clock or SystemClock()
     templates = Templates.read(shipped("replies"))
@@ -149,7 +152,8 @@ async def running(
         stack.callback(db.close)
         chats = await stack.enter_async_context(chats or Chats(clock))
         adapters = {
-            one.name: await stack.enter_async_context(connected(config, one, clock, chats)) for one in config.accounts
+            one.name: await stack.enter_async_context(connected(config, one, clock, chats, connector))
+            for one in config.accounts
         }
         engine = LocalEngine(db, clock)
         classify = Classify(config, db, engine, clock, assessor)
@@ -167,12 +171,12 @@ async def running(
 
 
 def connected(
-    config: Config, one: Account, clock: Clock, chats: Chats
+    config: Config, one: Account, clock: Clock, chats: Chats, connector: Connect = TCPConnector
 ) -> AbstractAsyncContextManager[platforms.Platform]:
     """One account's adapter, connected; it may share `chats`. Raises `PlatformError` or `ConfigError`."""
     _, adapter = platforms.load(one.platform)
     folder = config.store.path.parent / f"{config.store.path.stem}.{one.name}"
-    around = platforms.Surroundings(one.name, clock, folder, frozenset(one.staff), chats)
+    around = platforms.Surroundings(one.name, clock, folder, frozenset(one.staff), chats, connector)
     return adapter.connect(one.platform_settings(), around)
 
 

@@ -97,6 +97,10 @@ def _warned(tx: Connection, account: str, authors: Collection[str]) -> set[tuple
     rows = tx.execute(
         select(comment.c.author_key, comment.c.thread)
         .join(action, action.c.comment_id == comment.c.id)
-        .where(comment.c.account == account, comment.c.author_key.in_(authors), action.c.verb == Verb.REPLY)
+        .where(
+            comment.c.account == account,
+            comment.c.author_key.in_(authors),
+            action.c.verb.in_([Verb.REPLY, Verb.MESSAGE]),
+        )
     )
     return {(key, thread) for key, thread in rows if key}

@@ -100,6 +100,14 @@ class Ability(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a platform itself last said of a lane: so many calls are left until then."""
+
+    left: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Capability:
     """Whether a verb works for one comment now. `note` is what the card tells a person about it."""
 
@@ -109,6 +117,8 @@ class Capability:
     cost: int = 1
     undoable: bool = True
     observable: bool = True  # the platform can be asked afterwards whether it happened
+    people_only: bool = False  # here the machine does not do it alone
+    heard: Allowance | None = None  # of the lane, from the platform; it knows what others spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +179,7 @@ class Reason(StrEnum):
     REFUSED = "refused"
     UNKNOWN_OUTCOME = "unknown_outcome"
     GAP = "gap"
+    STOPPED = "stopped"  # the account's credentials are refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,9 @@ class MemoryPlatform(Platform):
     async def reply(self, order: Order) -> None:
         await self._call(Verb.REPLY, order)
 
+    async def message(self, order: Order) -> None:
+        await self._call(Verb.MESSAGE, order)
+
     async def mute(self, order: Order) -> None:
         await self._call(Verb.MUTE, order)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Row
+from sqlalchemy import Row, update
 
 from bot.act import MOST_ATTEMPTS, Act
 from bot.actions import ACTIONS
@@ -44,7 +44,7 @@ from bot.replies import ShippedTemplatesOnly
 from bot.review import cases
 from bot.review.cases import Person, Ruling, Said
 from bot.store.engine.port import Queue
-from bot.store.queries import NewCase, put_in_case, stop_account
+from bot.store.queries import NewCase, put_in_case
 from bot.store.tables import account, action, audit, case, case_comment, comment, lane
 from classifiers.labels import Label
 from tests.support import NOON, PRACTICE, TEMPLATES, Answer, House, opened_store, posted
@@ -88,7 +88,7 @@ DONE = Follows(ActionState.DONE, "", 1)
 CHECKING = Follows(ActionState.SENDING, "checking", 1, timedelta(seconds=1))
 WAITING = Follows(ActionState.PENDING, "waiting for the rate limit", 0, 10 * MINUTE, blocked=True)
 SOON = replace(WAITING, again=timedelta(seconds=1))
-STOPPED = Follows(ActionState.PENDING, "stopped: renew the credentials", 0, MINUTE, stopped=True)
+STOPPED = Follows(ActionState.PENDING, "stopped: renew the credentials", 0, MINUTE, case=Reason.STOPPED, stopped=True)
 REFUSED = Follows(ActionState.REFUSED, "not here", 1, case=Reason.REFUSED)
 GONE_DONE = Follows(ActionState.DONE, "gone", 1)
 GONE_REFUSED = Follows(ActionState.REFUSED, "the comment is gone", 1)
@@ -136,7 +136,9 @@ async def test_what_follows_from_an_answer(
 
 def follows(house: House, id_: int, again: Any) -> Follows:
     row, rows = house.action(id_), house.rows(case)
-    assert [each.case_id for each in house.rows(case_comment)] == [each.id for each in rows]
+    assert [each.case_id for each in house.rows(case_comment)] == [
+        each.id for each in rows if each.reason != Reason.STOPPED
+    ]
     assert (row.settled_at is None) == (row.state in (ActionState.PENDING, ActionState.SENDING))
     lanes = house.rows(lane)
     return Follows(
@@ -150,9 +152,20 @@ def follows(house: House, id_: int, again: Any) -> Follows:
     )
 
 
+async def test_what_cannot_be_said_in_public_is_said_in_private(house: House) -> None:
+    house.platform.able = {Verb.REPLY: Capability(Ability.IMPOSSIBLE, "only where they mentioned us")}
+    id_ = asked(house, Verb.REPLY)
+    assert await house.act([id_]) == {}
+    assert (house.action(id_).verb, house.action(id_).state) == (Verb.MESSAGE, ActionState.DONE)
+    assert [verb for verb, _ in house.platform.effects] == [Verb.MESSAGE]
+    said = [row.detail for row in house.rows(audit) if row.what == "action_changed"]
+    assert said == ["message in place of reply: only where they mentioned us"]
+
+
 @pytest.mark.parametrize("verb", [Verb.HIDE, Verb.REPLY])
 async def test_what_a_platform_cannot_do_goes_to_a_person(house: House, verb: Verb) -> None:
-    house.platform.able = {verb: Capability(Ability.IMPOSSIBLE, "only where they mentioned us")}
+    cannot = Capability(Ability.IMPOSSIBLE, "only where they mentioned us")
+    house.platform.able = {verb: cannot, Verb.MESSAGE: cannot}
     id_ = asked(house, verb, severity=Severity.HIGH)
     assert await house.act([id_]) == {}
     assert house.action(id_).state == ActionState.REFUSED
@@ -437,7 +450,7 @@ async def test_a_stopped_account_waits_until_it_is_renewed(house: House) -> None
     await house.act([first])
     assert await house.act([first, second]) == dict.fromkeys((first, second), NOON + MINUTE)
     assert len(house.platform.calls) == 1
-    await house.db.run(lambda tx: stop_account(tx, PRACTICE, None))
+    await house.db.run(lambda tx: tx.execute(update(account).values(stopped_why=None)))
     await house.act([first, second])
     assert [verb for verb, _ in house.platform.effects] == [Verb.HIDE, Verb.MUTE]
 

@@ -8,7 +8,7 @@ decides what follows from them.
 
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, Self
 
+from aiohttp import BaseConnector, TCPConnector
 from pydantic import BaseModel, ConfigDict
 
 import bot.platforms
@@ -53,6 +54,7 @@ class Order:
     key: str
     target: Target
     text: SpokenText | None = None
+    copy: str | None = field(default=None, repr=False)  # to restore: what the comment said, while we keep its text
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,14 @@ class Surroundings:
     folder: Path  # of its own, for what it must remember outside the store
     staff: frozenset[str] = frozenset()  # author ids of our own side
     chats: Chats = field(default_factory=Chats)  # the app's Discord clients, shared with the desk
+    connector: Callable[[], BaseConnector] = TCPConnector  # how the network is reached; emulators have their own
 
 
 class Platform:
     """The verbs, all refused, and what the rest asks of an adapter."""
 
     lanes: tuple[Lane, ...] = ()
+    spends: Mapping[Verb, str] = {}  # the lane of each verb that has one
     call_seconds: float = 30.0  # a call that takes longer is ambiguous
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from bot.model import ActionState, CaseState, Comment, CommentState, Severity
+from bot.model import ActionState, CaseState, Comment, CommentState, Reason, Severity
 from bot.store.cipher import Cipher
 from bot.store.tables import account, action, audit, case, case_comment, comment, cursor
 
@@ -68,8 +68,10 @@ def comments(tx: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
     return tx.execute(select(comment).where(comment.c.id.in_(ids)).order_by(comment.c.id)).all()
 
 
-def stop_account(tx: Connection, name: str, why: str | None) -> None:
+def stop_account(tx: Connection, name: str, why: str, now: datetime) -> None:
+    """Its queue is kept until it is started anew; a person is told."""
     tx.execute(update(account).where(account.c.name == name).values(stopped_why=why))
+    put_in_case(tx, NewCase(f"stopped:{name}", name, Reason.STOPPED, None, why, Severity.URGENT), None, now)
 
 
 def close_action(tx: Connection, comment_id: int) -> bool:
