@@ -1,0 +1,297 @@
+"""X: replies to a practice's posts, read and answered through tweepy. What it is made of is in `bot/x`.
+
+Five keys per account come from the environment, never from the config; for an account named "st-marys":
+
+    CHAPERONE_X_ST_MARYS_API_KEY        CHAPERONE_X_ST_MARYS_ACCESS_TOKEN
+    CHAPERONE_X_ST_MARYS_API_SECRET     CHAPERONE_X_ST_MARYS_ACCESS_SECRET
+    CHAPERONE_X_ST_MARYS_BEARER_TOKEN   (for the stream; not needed with `stream = false`)
+
+X has no way to ask whether a reply is hidden; asking for it again is harmless and answers the question. A reply
+or message that may or may not have landed is looked for in our own timeline or conversation.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from tweepy import StreamRule
+
+from bot.errors import ConfigError, QuotaSpent, Refused, Vanished
+from bot.model import Ability, Batch, Capability, Gone, Lane, Target, Verb
+from bot.platforms import base
+from bot.x.client import Client, Keys
+from bot.x.errors import READ_ONLY, Duplicate
+from bot.x.live import Live
+from bot.x.memory import Budget, Ledger, Memory
+from bot.x.posts import fingerprint
+from bot.x.reading import Plan, Poll, Reader
+
+QUARTER = 15 * 60  # seconds; the window of X's rate limits
+
+
+class Prices(base.Settings):
+    """Of X's pay per use, in dollars (2026)."""
+
+    read: float = Field(0.005, ge=0, description="a post read")
+    mention: float = Field(0.001, ge=0, description="a mention of the account read by itself")
+    post: float = Field(0.015, ge=0, description="a post written")
+    post_with_link: float = Field(0.20, ge=0, description="a post written that holds a link")
+    message: float = Field(0.015, ge=0, description="a direct message; X's list has no price of its own for it")
+
+
+class Settings(base.Settings):
+    handle: str = Field(pattern=r"^\w{1,50}$", description="the account's name on X, without the @")
+    stream: bool = Field(True, description="read the stream too: within a second, at the price of a second read")
+    poll_seconds: float = Field(120, gt=0, description="between two polls of the mentions; the floor under the stream")
+    own_seconds: float = Field(300, ge=0, description="between two polls of our own timeline; 0 = never")
+    search_seconds: float = Field(
+        3600, ge=0, description="between two searches for replies without a mention; 0 = never"
+    )
+    recheck_seconds: float = Field(43200, ge=0, description="between two looks for deleted comments; 0 = never")
+    look_back_hours: float = Field(24, gt=0, le=168, description="how much of the past the first start reads")
+    reads_per_day: int = Field(5000, ge=1, description="above it, only the mentions are read, and slowly")
+    posts_per_day: int = Field(100, ge=0, description="replies and messages; above it they wait for the next day")
+    dollars_per_day: float = Field(10.0, ge=0, description="of both together, by the prices below")
+    slow_seconds: float = Field(1800, gt=0, description="between two polls once the day's budget is spent")
+    call_seconds: float = Field(10, gt=0, le=30, description="a call that takes longer is given up and checked")
+    silence_seconds: float = Field(
+        25, gt=0, description="a stream that says nothing for so long is dead; X does every 20"
+    )
+    prices: Prices = Field(Prices(), description="what X takes")
+
+
+class Secrets(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
+
+    api_key: str = Field(min_length=1, repr=False)
+    api_secret: str = Field(min_length=1, repr=False)
+    access_token: str = Field(pattern=r"^\d+-", repr=False, description="begins with the account's number")
+    access_secret: str = Field(min_length=1, repr=False)
+    bearer_token: str = Field("", repr=False)
+
+
+class Adapter(base.Platform):
+    call_seconds = 10.0
+    lanes = (
+        Lane("hide", 50, QUARTER), Lane("reply", 100, QUARTER), Lane("dm", 15, QUARTER), Lane("mute", 50, QUARTER),
+        Lane("unmute", 50, QUARTER), Lane("delete", 50, QUARTER),
+    )  # fmt: skip
+    spends = {  # noqa: RUF012 - as the base has it
+        Verb.HIDE: "hide", Verb.RESTORE: "hide", Verb.REPLY: "reply", Verb.MESSAGE: "dm", Verb.MUTE: "mute",
+        Verb.UNMUTE: "unmute", Verb.DELETE: "delete",
+    }  # fmt: skip
+
+    def __init__(self, settings: Settings, around: base.Surroundings, keys: Keys) -> None:
+        self._settings, self._around, self._me = settings, around, keys.user_id
+        self.call_seconds = settings.call_seconds + 1  # ours ends first, and says more
+        budget = Budget(settings.reads_per_day, settings.posts_per_day, settings.dollars_per_day)
+        self._memory = Memory(around.folder / "x-memory.jsonl")
+        self._ledger = Ledger(around.folder / "x-spent.json", budget, around.clock)
+        self._client = Client(keys, around.connector, around.clock, settings.call_seconds)
+        rule = StreamRule(value=f"to:{settings.handle}", tag=f"chaperone-{around.account}")
+        self._live = Live(keys.bearer, rule, around.connector, around.clock, settings.silence_seconds)
+        self._streaming: asyncio.Task[None] | None = None
+        self._reader = Reader(
+            self._client, self._live, self._memory, self._ledger, _plan(settings), around.clock, settings.handle,
+            around.staff, self._stream,
+        )  # fmt: skip
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, settings: base.Settings, around: base.Surroundings) -> AsyncIterator["Adapter"]:
+        """Asks X nothing yet, so that the trouble of one account is not the others'."""
+        checked = Settings.model_validate(settings)
+        adapter = cls(checked, around, _keys(around.account, needs_bearer=checked.stream))
+        async with adapter._client:
+            try:
+                yield adapter
+            finally:
+                adapter._stream(wanted=False)
+
+    async def check(self) -> list[str]:
+        handle = await self._client.handle()
+        if handle.casefold() != self._settings.handle.casefold():
+            raise ConfigError(f"The keys of {self._around.account} are those of another account; correct `handle`.")
+        lines = [f"reads and acts as @{handle}", self._ledger.told()]
+        return [*lines, self._may_write(), await self._may_stream()]
+
+    def _may_write(self) -> str:
+        """X says with each answer what the keys are for."""
+        level = self._client.access_level
+        if level == "read":
+            raise Refused(READ_ONLY)
+        more = "" if level.endswith("directmessages") else "; to send messages, the app must be allowed that too"
+        return f"may hide and answer{more}" if level else "X does not say whether the keys may write"
+
+    async def _may_stream(self) -> str:
+        if not self._settings.stream:
+            return f"polls every {self._settings.poll_seconds:.0f} s, no stream"
+        await self._live.check()
+        return f"the stream's token is accepted; polls every {self._settings.poll_seconds:.0f} s besides"
+
+    def events(self, cursor: str | None) -> AsyncIterator[Batch]:
+        """The cursor is JSON: the newest id that each poll has read."""
+        return self._reader.batches(cursor)
+
+    def capability(self, verb: Verb, target: Target, now: datetime) -> Capability:
+        able = super().capability(verb, target, now)
+        if able.ability is Ability.IMPOSSIBLE:
+            return able
+        lane = self.spends[verb]
+        if why := self._impossible(verb, target):
+            return Capability(Ability.IMPOSSIBLE, why, lane)
+        ability = Ability.APPROXIMATE if verb in NOTES else Ability.NATIVE
+        return Capability(
+            ability, NOTES.get(verb, ""), lane, undoable=verb in UNDOABLE, observable=verb not in HIDING,
+            heard=self._client.heard.get(lane),
+        )  # fmt: skip
+
+    def _impossible(self, verb: Verb, target: Target) -> str:
+        ours = target.author_id == self._me
+        if verb in HIDING and ours:
+            return "X does not hide what the account itself posted; it can be deleted"
+        if verb in HIDING and self._reader.is_foreign(target.thread):
+            return "X hides replies only in conversations that the account began"
+        if verb is Verb.REPLY and not (target.summoned or ours):
+            return "X lets us answer in public only who mentioned or quoted the account"
+        if verb is Verb.DELETE and not ours:
+            return "X lets us delete only what the account itself posted"
+        if verb in (Verb.MUTE, Verb.UNMUTE, Verb.MESSAGE) and ours:
+            return "this is the account itself"
+        return ""
+
+    async def observe(self, verb: Verb, order: base.Order) -> base.Observed:
+        match verb:
+            case Verb.REPLY | Verb.MESSAGE:
+                return await self._landed(verb, order)
+            case Verb.MUTE | Verb.UNMUTE:
+                muted = await self._client.mutes(order.target.author_id)
+                return base.Observed.DONE if muted is (verb is Verb.MUTE) else base.Observed.NOT_DONE
+            case Verb.HIDE | Verb.RESTORE | Verb.DELETE:
+                return await self._there(verb, order.target)
+        return base.Observed.CANNOT_SAY
+
+    async def hide(self, order: base.Order) -> None:
+        await self._set_hidden(order.target, hidden=True)
+
+    async def restore(self, order: base.Order) -> None:
+        await self._set_hidden(order.target, hidden=False)
+
+    async def delete(self, order: base.Order) -> None:
+        await self._client.delete(self._memory.newest(order.target.comment_id))
+
+    async def reply(self, order: base.Order) -> None:
+        words = _words(order)
+        price = self._settings.prices.post_with_link if "://" in words else self._settings.prices.post
+        self._intend(order, order.target.comment_id, price)
+        try:
+            id_ = await self._client.reply(self._memory.newest(order.target.comment_id), words)
+        except Duplicate:
+            if await self._landed(Verb.REPLY, order) is base.Observed.DONE:
+                return  # our own, whose answer was lost
+            raise
+        self._memory.landed(order.key, id_)
+        self._ledger.spend(price, posts=1)
+
+    async def message(self, order: base.Order) -> None:
+        price = self._settings.prices.message
+        self._intend(order, order.target.author_id, price)
+        id_ = await self._client.message(order.target.author_id, _words(order))
+        self._memory.landed(order.key, id_)
+        self._ledger.spend(price, posts=1)
+
+    async def mute(self, order: base.Order) -> None:
+        await self._client.mute(order.target.author_id)
+
+    async def unmute(self, order: base.Order) -> None:
+        await self._client.unmute(order.target.author_id)
+
+    def _intend(self, order: base.Order, to: str, price: float) -> None:
+        """Raises `QuotaSpent` where the day's budget does not hold it."""
+        if not self._ledger.may_post(price):
+            raise QuotaSpent(f"the day's budget for X is spent ({self._ledger.told()})", self._ledger.full_again())
+        self._memory.intend(order.key, to, _words(order))
+
+    async def _set_hidden(self, target: Target, *, hidden: bool) -> None:
+        try:
+            await self._client.hide(self._memory.newest(target.comment_id), hidden)
+        except Vanished:
+            self._live.put(Gone(target.comment_id))
+            raise
+
+    async def _landed(self, verb: Verb, order: base.Order) -> base.Observed:
+        said = self._memory.said(order.key)
+        if said is None:
+            return base.Observed.NOT_DONE  # it is written down before the call
+        if said.id is not None:
+            return base.Observed.DONE
+        if verb is Verb.MESSAGE:
+            words = await self._client.messages_with(said.to)
+            landed = any(fingerprint(each) == said.hash for each in words)
+            return base.Observed.DONE if landed else base.Observed.NOT_DONE
+        page = await self._client.own(since_id=said.to)
+        self._ledger.spend(self._settings.prices.read * len(page.data), reads=len(page.data))
+        for post in page.posts():
+            answers = {post.answers, self._memory.first(post.answers or "")}
+            if said.to in answers and fingerprint(post.words) == said.hash:
+                self._memory.landed(order.key, post.id)
+                self._ledger.spend(self._settings.prices.post, posts=1)
+                return base.Observed.DONE
+        return base.Observed.NOT_DONE
+
+    async def _there(self, verb: Verb, target: Target) -> base.Observed:
+        page = await self._client.look_up([self._memory.newest(target.comment_id)])
+        if any(each.gone for each in page.errors):
+            self._live.put(Gone(target.comment_id))
+            return base.Observed.GONE
+        return base.Observed.NOT_DONE if verb is Verb.DELETE else base.Observed.CANNOT_SAY
+
+    def _stream(self, wanted: bool) -> None:
+        """Start or end the stream; it is ours, and goes with the connection."""
+        running = self._streaming is not None and not self._streaming.done()
+        if wanted and self._settings.stream and not running:
+            self._streaming = asyncio.create_task(self._live.run(), name=f"stream-{self._around.account}")
+        elif not wanted and self._streaming is not None:
+            self._streaming.cancel()
+            self._streaming = None
+
+
+HIDING = (Verb.HIDE, Verb.RESTORE)
+UNDOABLE = (Verb.HIDE, Verb.RESTORE, Verb.MUTE, Verb.UNMUTE)
+NOTES = {
+    Verb.MESSAGE: "arrives only where the person takes messages from the account",
+    Verb.MUTE: "in the account's own view only: others still see what they write",
+    Verb.UNMUTE: "in the account's own view only",
+}
+
+
+def _plan(settings: Settings) -> Plan:
+    every = {
+        Poll.OWN: settings.own_seconds, Poll.MENTIONS: settings.poll_seconds, Poll.SEARCH: settings.search_seconds,
+        Poll.RECHECK: settings.recheck_seconds,
+    }  # fmt: skip
+    look_back = timedelta(hours=settings.look_back_hours)
+    return Plan(every, settings.slow_seconds, look_back, settings.prices.read, settings.prices.mention)
+
+
+def _keys(account: str, *, needs_bearer: bool) -> Keys:
+    """Raises `ConfigError` that names what is missing."""
+    prefix = f"CHAPERONE_X_{re.sub(r'[^A-Za-z0-9]', '_', account).upper()}_"
+    try:
+        it = Secrets(_env_prefix=prefix)
+    except ValidationError as error:
+        names = ", ".join(prefix + str(each["loc"][0]).upper() for each in error.errors(include_input=False))
+        raise ConfigError(f"Set in the environment, from your app at developer.x.com: {names}") from None
+    if needs_bearer and not it.bearer_token:
+        raise ConfigError(f"Set {prefix}BEARER_TOKEN in the environment, or write `stream = false`.")
+    return Keys(it.api_key, it.api_secret, it.access_token, it.access_secret, it.bearer_token)
+
+
+def _words(order: base.Order) -> str:
+    if order.text is None:
+        raise ValueError("a reply needs words")
+    return order.text.words

@@ -1,0 +1,399 @@
+"""An emulator of X's API v2, as much of it as `bot/platforms/x.py` uses, for the unmodified tweepy.
+
+It checks OAuth 1.0a signatures and the bearer token, keeps X's rate windows and says so in its headers, refuses
+replies to whom did not mention or quote the account, and repetitions, and hands out only the fields asked for.
+
+    async with X() as x:
+        post = x.publish("Our opening hours")
+        comment = await x.say("awful", reply_to=post)   # goes to the stream as well
+        ...
+        assert comment in x.hidden
+"""
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from bot.clock import Clock, SystemClock
+from bot.sandbox.base import Emulator
+from bot.sandbox.faults import Fault, answer
+from bot.sandbox.x_keys import Access, XKeys, allowed
+from bot.x.ids import first_id
+
+WINDOW = timedelta(minutes=15)
+DEFAULT_FIELDS = {"id", "text", "edit_history_tweet_ids"}
+_SYSTEM_CLOCK = SystemClock()
+_PROBLEM = "https://api.twitter.com/2/problems/"
+
+USAGE_CAPPED = Fault(
+    status=429, body={"title": "UsageCapExceeded", "period": "Monthly", "type": _PROBLEM + "usage-capped"}
+)
+MISSING_TAG = Fault(
+    body='{"data":{"id":"1","text":"…"},"matching_rules":[{"id":"1"}]}\r\n'
+)  # tweepy's stream ends of it
+HALF_LINE = Fault(body='{"data":{"id":"1","te\r\n')
+
+
+@dataclass(slots=True)
+class Tweet:
+    id: str
+    text: str
+    author_id: str
+    created_at: datetime
+    conversation_id: str
+    answers: "Tweet | None" = None
+    quotes: str | None = None
+    history: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Window:
+    began: datetime
+    spent: int = 0
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+READ, WRITE, APP, EITHER = Access.READ, Access.WRITE, Access.APP, Access.EITHER
+LIMITS = {  # calls in 15 minutes: user, app
+    "me": (75, 0), "hide": (50, 0), "create": (100, 0), "delete": (50, 0), "dm": (15, 0), "mute": (50, 0),
+    "unmute": (50, 0), "muting": (15, 0), "mentions": (300, 450), "own": (900, 1500), "search": (300, 450),
+    "look_up": (900, 450), "dm_events": (15, 0), "rules": (0, 450), "add_rules": (0, 100), "stream": (0, 50),
+}  # fmt: skip
+
+
+class X(Emulator):
+    """One account, `handle`, whose id is in its tokens; everybody else is a name."""
+
+    hosts = ("api.twitter.com",)
+
+    def __init__(
+        self, clock: Clock = _SYSTEM_CLOCK, *, handle: str = "clinic", keep_alive: float = 20.0,
+        limits: Mapping[str, tuple[int, int]] = LIMITS,
+    ) -> None:  # fmt: skip
+        """`keep_alive` (real seconds): how often a silent stream says so."""
+        super().__init__(clock)
+        self.handle, self.keys, self._keep_alive, self._limits = handle, XKeys.made_up(), keep_alive, limits
+        self.me = self.keys.user_id
+        self.tweets: dict[str, Tweet] = {}
+        self.hidden: set[str] = set()
+        self.muted: set[str] = set()
+        self.closed: set[str] = set()  # who takes no messages
+        self.messages: list[tuple[str, str]] = []
+        self.rules: dict[str, dict[str, str]] = {}
+        self._windows: dict[tuple[str, str], _Window] = {}
+        self._last_id = 0
+
+    # What happens on X by itself.
+
+    def publish(self, text: str) -> str:
+        """The account posts, from somebody's telephone."""
+        return self._put(text, self.me, None).id
+
+    async def say(
+        self, text: str, *, author: str = "2001", reply_to: str | None = None, quotes: str | None = None
+    ) -> str:
+        """Somebody posts. A name in the text is a mention; X's own ones in front of a reply are not made up here."""
+        tweet = self._put(text, author, self.tweets[reply_to] if reply_to else None, quotes)
+        await self._stream_out(tweet)
+        return tweet.id
+
+    async def edit(self, id_: str, text: str) -> str:
+        """A new id with the old ones in its history."""
+        old = self.tweets[id_]
+        new = self._put(text, old.author_id, old.answers, old.quotes)
+        new.conversation_id = old.conversation_id if old.answers else new.id
+        for each in (history := [*old.history, new.id]):
+            self.tweets[each].history = history
+        await self._stream_out(new)
+        return new.id
+
+    def delete(self, id_: str) -> None:
+        for each in self.tweets[id_].history:
+            self.tweets.pop(each, None)
+
+    def _put(self, text: str, author: str, answers: Tweet | None, quotes: str | None = None) -> Tweet:
+        now = self.clock.now()
+        self._last_id = max(self._last_id + 1, int(first_id(now)))
+        id_ = str(self._last_id)
+        tweet = Tweet(id_, text, author, now, answers.conversation_id if answers else id_, answers, quotes, [id_])
+        self.tweets[id_] = tweet
+        return tweet
+
+    async def _stream_out(self, tweet: Tweet) -> None:
+        matching = [rule for rule in self.rules.values() if self._matches(rule["value"], tweet)]
+        if not matching:
+            return
+        for stream in list(self.streams):
+            line = {
+                "data": self._shown(tweet, set(stream.response["fields"])),
+                "matching_rules": [{"id": rule["id"], "tag": rule["tag"]} for rule in matching],
+            }
+            await stream.send(json.dumps(line) + "\r\n")
+
+    # What its API answers.
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/2/users/me", self._kept("me", READ, self._me)),
+            web.put("/2/tweets/{id}/hidden", self._kept("hide", WRITE, self._hide)),
+            web.post("/2/tweets", self._kept("create", WRITE, self._create)),
+            web.delete("/2/tweets/{id}", self._kept("delete", WRITE, self._delete)),
+            web.get("/2/tweets", self._kept("look_up", EITHER, self._look_up)),
+            web.get("/2/tweets/search/recent", self._kept("search", EITHER, self._search)),
+            web.get("/2/tweets/search/stream/rules", self._kept("rules", APP, self._rules)),
+            web.post("/2/tweets/search/stream/rules", self._kept("add_rules", APP, self._change_rules)),
+            web.get("/2/tweets/search/stream", self._kept("stream", APP, self._stream)),
+            web.get("/2/users/{user}/mentions", self._kept("mentions", EITHER, self._mentions)),
+            web.get("/2/users/{user}/tweets", self._kept("own", EITHER, self._own)),
+            web.get("/2/users/{user}/muting", self._kept("muting", READ, self._muting)),
+            web.post("/2/users/{user}/muting", self._kept("mute", WRITE, self._mute)),
+            web.delete("/2/users/{user}/muting/{target}", self._kept("unmute", WRITE, self._unmute)),
+            web.post("/2/dm_conversations/with/{user}/messages", self._kept("dm", WRITE, self._message)),
+            web.get("/2/dm_conversations/with/{user}/dm_events", self._kept("dm_events", READ, self._dm_events)),
+        ]
+
+    def _kept(self, name: str, access: Access, handler: Handler) -> Handler:
+        """The route behind its keys and its rate window, whose headers go out with every answer."""
+
+        async def kept(request: web.Request) -> web.StreamResponse:
+            who = allowed(self.keys, request, access)
+            if isinstance(who, web.Response):
+                return who
+            user, app = self._limits[name]
+            headers = self._spend(name, who, user if who == "user" else app)
+            if headers is None:
+                return _problem(429, "Too Many Requests", headers=self._left(name, who))
+            if who == "user":
+                headers["x-access-level"] = self.keys.level
+            response = await handler(request)
+            if not response.prepared:
+                response.headers.update(headers)
+            return response
+
+        return kept
+
+    def _spend(self, name: str, who: str, limit: int) -> dict[str, str] | None:
+        now = self.clock.now()
+        window = self._windows.get((name, who))
+        if window is None or now >= window.began + WINDOW:
+            window = self._windows[name, who] = _Window(now)
+        if window.spent >= limit:
+            return None
+        window.spent += 1
+        return self._left(name, who)
+
+    def _left(self, name: str, who: str) -> dict[str, str]:
+        window, limit = self._windows[name, who], self._limits[name][who != "user"]
+        return {
+            "x-rate-limit-limit": str(limit),
+            "x-rate-limit-remaining": str(limit - window.spent),
+            "x-rate-limit-reset": str(math.ceil((window.began + WINDOW).timestamp())),
+        }
+
+    async def _me(self, _: web.Request) -> web.Response:
+        return answer({"data": {"id": self.me, "name": self.handle, "username": self.handle}})
+
+    async def _hide(self, request: web.Request) -> web.Response:
+        tweet = self.tweets.get(request.match_info["id"])
+        if tweet is None:
+            return _not_found(request.match_info["id"])
+        root = self.tweets.get(tweet.conversation_id)
+        if tweet.answers is None or root is None or root.author_id != self.me or tweet.author_id == self.me:
+            return _problem(403, "Forbidden", _PROBLEM + "not-authorized-for-resource")
+        hidden = (await request.json())["hidden"]
+        change = self.hidden.update if hidden else self.hidden.difference_update
+        change(tweet.history)
+        return answer({"data": {"hidden": hidden}})
+
+    async def _create(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        text, to = body["text"], body.get("reply", {}).get("in_reply_to_tweet_id")
+        target = self.tweets.get(to) if to else None
+        if to and target is None:
+            return _problem(403, "You attempted to reply to a Tweet that is deleted or not visible to you.")
+        if target is not None and not self._summoned(target):
+            return _problem(403, "Reply to this conversation is not allowed because you have not been mentioned.")
+        written = f"@u{target.author_id} {text}" if target else text
+        if any(it.author_id == self.me and it.answers is target and it.text == written for it in self.tweets.values()):
+            return _problem(403, "You are not allowed to create a Tweet with duplicate content.")
+        tweet = self._put(written, self.me, target)
+        return answer({"data": {"id": tweet.id, "text": tweet.text, "edit_history_tweet_ids": [tweet.id]}}, 201)
+
+    def _summoned(self, tweet: Tweet) -> bool:
+        quoted = self.tweets.get(tweet.quotes or "")
+        ours = quoted is not None and quoted.author_id == self.me
+        return ours or tweet.author_id == self.me or self.handle in _names(tweet.text)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        tweet = self.tweets.get(request.match_info["id"])
+        if tweet is None:
+            return _not_found(request.match_info["id"])
+        if tweet.author_id != self.me:
+            return _problem(403, "Forbidden", _PROBLEM + "not-authorized-for-resource")
+        self.delete(tweet.id)
+        return answer({"data": {"deleted": True}})
+
+    async def _look_up(self, request: web.Request) -> web.Response:
+        ids = request.query["ids"].split(",")
+        found = [self._shown(self.tweets[each], _fields(request)) for each in ids if each in self.tweets]
+        missing = [_missing(each) for each in ids if each not in self.tweets]
+        return answer(({"data": found} if found else {}) | ({"errors": missing} if missing else {}))
+
+    async def _mentions(self, request: web.Request) -> web.Response:
+        return self._page(request, lambda it: self._matches(f"to:{self.handle}", it) or self.handle in _names(it.text))
+
+    async def _own(self, request: web.Request) -> web.Response:
+        return self._page(request, lambda it: it.author_id == self.me)
+
+    async def _search(self, request: web.Request) -> web.Response:
+        since = request.query.get("since_id", "")
+        if since and int(since) < int(first_id(self.clock.now() - timedelta(days=7))):
+            return _problem(400, "'since_id' must be a tweet id created after seven days ago")
+        return self._page(request, lambda it: self._matches(request.query["query"], it), cursor="next_token")
+
+    def _page(
+        self, request: web.Request, wanted: Callable[[Tweet], bool], cursor: str = "pagination_token"
+    ) -> web.Response:
+        """The newest first; of an edited post its newest edit. X hands out 800 at most."""
+        query, since = request.query, int(request.query.get("since_id", 0))
+        start = datetime.fromisoformat(query["start_time"]) if "start_time" in query else None
+        found = [
+            it
+            for it in reversed(self.tweets.values())
+            if it.history[-1] == it.id and int(it.id) > since and (start is None or it.created_at >= start)
+            and wanted(it)
+        ][:800]  # fmt: skip
+        at, size = int(query.get(cursor, 0)), int(query.get("max_results", 10))
+        shown = [self._shown(it, _fields(request)) for it in found[at : at + size]]
+        meta: dict[str, Any] = {"result_count": len(shown)}
+        if shown:
+            meta |= {"newest_id": shown[0]["id"], "oldest_id": shown[-1]["id"]}
+        if at + size < len(found):
+            meta["next_token"] = str(at + size)
+        return answer(({"data": shown} if shown else {}) | {"meta": meta})
+
+    async def _muting(self, _: web.Request) -> web.Response:
+        return answer({"data": [{"id": each, "name": each, "username": f"u{each}"} for each in sorted(self.muted)]})
+
+    async def _mute(self, request: web.Request) -> web.Response:
+        self.muted.add((await request.json())["target_user_id"])
+        return answer({"data": {"muting": True}})
+
+    async def _unmute(self, request: web.Request) -> web.Response:
+        self.muted.discard(request.match_info["target"])
+        return answer({"data": {"muting": False}})
+
+    async def _message(self, request: web.Request) -> web.Response:
+        user = request.match_info["user"]
+        if user in self.closed:
+            return _problem(403, "You do not have permission to DM one or more participants.")
+        self.messages.append((user, (await request.json())["text"]))
+        return answer(
+            {"data": {"dm_conversation_id": f"{user}-{self.me}", "dm_event_id": str(len(self.messages))}}, 201
+        )
+
+    async def _dm_events(self, request: web.Request) -> web.Response:
+        user = request.match_info["user"]
+        said = [(number, text) for number, (to, text) in enumerate(self.messages, 1) if to == user]
+        events = [{"id": str(number), "text": text, "sender_id": self.me} for number, text in reversed(said)]
+        return answer({"data": events, "meta": {"result_count": len(events)}})
+
+    async def _rules(self, _: web.Request) -> web.Response:
+        rules = list(self.rules.values())
+        return answer(({"data": rules} if rules else {}) | {"meta": {"result_count": len(rules)}})
+
+    async def _change_rules(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        for each in body.get("delete", {}).get("ids", []):
+            self.rules.pop(each, None)
+        for each in body.get("add", []):
+            id_ = str(len(self.rules) + 1)
+            self.rules[id_] = {"id": id_, "value": each["value"], "tag": each.get("tag", "")}
+        return answer({"data": list(self.rules.values()), "meta": {}}, 201 if "add" in body else 200)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        if self.streams:
+            return _problem(429, "This stream is at its limit of one connection.", _PROBLEM + "streaming-connection")
+        async with self.stream(request) as stream:
+            stream.response["fields"] = _fields(request)
+            while not stream.ended.is_set():
+                try:
+                    await asyncio.wait_for(stream.ended.wait(), self._keep_alive)
+                except TimeoutError:
+                    await stream.send("\r\n")
+        return stream.response
+
+    def _matches(self, query: str, tweet: Tweet) -> bool:
+        """Of X's query language: clauses that all hold, `(a OR b)`, `-` and four operators."""
+        clauses = [inside or bare for inside, bare in re.findall(r"\(([^)]*)\)|(\S+)", query)]
+        return all(any(self._holds(each, tweet) for each in clause.split(" OR ")) for clause in clauses)
+
+    def _holds(self, term: str, tweet: Tweet) -> bool:
+        if term.startswith("-"):
+            return not self._holds(term[1:], tweet)
+        operator, _, value = term.partition(":")
+        match operator:
+            case "to":
+                return tweet.answers is not None and self._name(tweet.answers.author_id) == value
+            case "from":
+                return self._name(tweet.author_id) == value
+            case "conversation_id":
+                return tweet.conversation_id == value
+        raise web.HTTPBadRequest(text=f"the emulator does not know the operator {operator}")
+
+    def _name(self, user_id: str) -> str:
+        return self.handle if user_id == self.me else f"u{user_id}"
+
+    def _shown(self, tweet: Tweet, fields: set[str]) -> dict[str, Any]:
+        names = _names(tweet.text)
+        references = [("replied_to", tweet.answers.id)] if tweet.answers else []
+        references += [("quoted", tweet.quotes)] if tweet.quotes else []
+        everything: dict[str, Any] = {
+            "id": tweet.id,
+            "text": tweet.text,
+            "edit_history_tweet_ids": tweet.history[: tweet.history.index(tweet.id) + 1],
+            "author_id": tweet.author_id,
+            "created_at": tweet.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "conversation_id": tweet.conversation_id,
+        }
+        if tweet.answers:
+            everything["in_reply_to_user_id"] = tweet.answers.author_id
+        if references:
+            everything["referenced_tweets"] = [{"type": how, "id": id_} for how, id_ in references]
+        if names:
+            ids = {self.handle: self.me}
+            everything["entities"] = {"mentions": [{"username": name, "id": ids.get(name, name)} for name in names]}
+        return {name: value for name, value in everything.items() if name in DEFAULT_FIELDS | fields}
+
+
+def _names(text: str) -> list[str]:
+    return re.findall(r"@(\w+)", text)
+
+
+def _fields(request: web.Request) -> set[str]:
+    return set(request.query.get("tweet.fields", "").split(","))
+
+
+def _problem(
+    status: int, detail: str, type_: str = "about:blank", headers: Mapping[str, str] | None = None
+) -> web.Response:
+    return answer({"title": "Problem", "detail": detail, "type": type_, "status": status}, status, headers)
+
+
+def _missing(id_: str) -> dict[str, str]:
+    return {
+        "value": id_, "resource_id": id_, "resource_type": "tweet", "parameter": "ids", "title": "Not Found Error",
+        "type": _PROBLEM + "resource-not-found",
+    }  # fmt: skip
+
+
+def _not_found(id_: str) -> web.Response:
+    return answer({"errors": [_missing(id_)], "title": "Not Found Error", "type": _PROBLEM + "resource-not-found"}, 404)

@@ -1,0 +1,1 @@
+"""What `bot/platforms/x.py` is made of: payloads, errors, calls, the stream, what is remembered."""

@@ -1,0 +1,163 @@
+"""What an account of X must remember outside the store: what we said there, edits, our own posts; what was spent.
+
+A file of JSON lines, without anybody's words: a reply is known by a hash. It is written before the call, so that
+after a crash our own timeline can be searched for what may have landed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bot.clock import Clock
+from bot.x.errors import next_day
+from bot.x.posts import Post, fingerprint
+
+MOST_LINES = 20_000  # kept at a start; the newest
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words of ours: whom or what they answer, their hash, and their id once it is known."""
+
+    to: str
+    hash: str
+    id: str | None = None
+
+
+class Memory:
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._said: dict[str, Said] = {}  # by the key of its order
+        self._edits: dict[str, str] = {}  # the newest id, by the first
+        self.own: dict[str, None] = {}  # our own posts that began a conversation, oldest first
+        lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
+        for line in lines:
+            self._take(line)
+        if len(lines) > MOST_LINES or any(not line.endswith(b"\n") for line in lines[-1:]):
+            _replace(file, b"".join(line for line in lines[-MOST_LINES:] if line.endswith(b"\n")))
+
+    def said(self, key: str) -> Said | None:
+        return self._said.get(key)
+
+    def intend(self, key: str, to: str, words: str) -> None:
+        """Before the call."""
+        self._write({"key": key, **asdict(Said(to, fingerprint(words)))})
+
+    def landed(self, key: str, id_: str) -> None:
+        known = self._said[key]
+        self._write({"key": key, **asdict(Said(known.to, known.hash, id_))})
+
+    def is_the_bots(self, post: Post) -> bool:
+        """Whether it was the bot who wrote this post of our account, and not a colleague."""
+        mark = fingerprint(post.words)
+        answers = {post.answers, self.first(post.answers or "")}
+        return any(
+            each.id in (post.id, post.first) or (each.id is None and each.to in answers and each.hash == mark)
+            for each in self._said.values()
+        )
+
+    def edited(self, post: Post) -> None:
+        if post.first != post.id and self._edits.get(post.first) != post.id:
+            self._write({"edit": post.first, "newest": post.id})
+
+    def newest(self, first: str) -> str:
+        """The id that calls must name: of the newest edit."""
+        return self._edits.get(first, first)
+
+    def first(self, newest: str) -> str:
+        return next((first for first, last in self._edits.items() if last == newest), newest)
+
+    def began(self, post_id: str) -> None:
+        if post_id not in self.own:
+            self._write({"own": post_id})
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        raw = json.dumps(line).encode() + b"\n"
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.open("ab", buffering=0) as file:
+            file.write(raw)  # one write: whole or not at all
+        self._take(raw)
+
+    def _take(self, raw: bytes) -> None:
+        match _parsed(raw):
+            case {"key": str(key), "to": str(to), "hash": str(mark), "id": id_}:
+                self._said[key] = Said(to, mark, id_)
+            case {"edit": str(first), "newest": str(newest)}:
+                self._edits[first] = newest
+            case {"own": str(post_id)}:
+                self.own[post_id] = None
+
+
+def _parsed(raw: bytes) -> object:
+    try:
+        return json.loads(raw)
+    except ValueError:  # a line that a crash cut short
+        return None
+
+
+def _replace(file: Path, content: bytes) -> None:
+    new = file.with_suffix(".new")
+    new.write_bytes(content)
+    new.replace(file)
+
+
+@dataclass(slots=True)
+class Spent:
+    """Of one day, in UTC."""
+
+    day: str
+    reads: int = 0
+    posts: int = 0
+    dollars: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    reads: int
+    posts: int
+    dollars: float
+
+
+class Ledger:
+    """What the day cost, kept over restarts."""
+
+    def __init__(self, file: Path, budget: Budget, clock: Clock) -> None:
+        self._file, self._budget, self._clock = file, budget, clock
+        self._spent = Spent("")
+        if file.exists():
+            match _parsed(file.read_bytes()):
+                case {"day": str(day), "reads": int(reads), "posts": int(posts), "dollars": float(dollars)}:
+                    self._spent = Spent(day, reads, posts, dollars)
+
+    @property
+    def today(self) -> Spent:
+        day = self._clock.now().date().isoformat()
+        if self._spent.day != day:
+            self._spent = Spent(day)
+        return self._spent
+
+    def spend(self, dollars: float, *, reads: int = 0, posts: int = 0) -> None:
+        today = self.today
+        today.reads, today.posts, today.dollars = today.reads + reads, today.posts + posts, today.dollars + dollars
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        _replace(self._file, json.dumps(asdict(today)).encode())
+
+    def may_read(self) -> bool:
+        return self.today.reads < self._budget.reads and self.today.dollars < self._budget.dollars
+
+    def may_post(self, dollars: float) -> bool:
+        today = self.today
+        return today.posts < self._budget.posts and today.dollars + dollars <= self._budget.dollars
+
+    def full_again(self) -> datetime:
+        return next_day(self._clock.now())
+
+    def told(self) -> str:
+        it, limit = self.today, self._budget
+        return (
+            f"{it.reads} of {limit.reads} reads, {it.posts} of {limit.posts} posts, "
+            f"${it.dollars:.2f} of ${limit.dollars:.2f} today"
+        )
