@@ -1,6 +1,7 @@
 """The one clock of daemon, sandbox and tests, so that hours can pass in milliseconds."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -25,10 +26,10 @@ class FastClock:
     def __init__(self, start: datetime, speed: float = 1000.0) -> None:
         self._start = start
         self._speed = speed
-        self._zero = asyncio.get_running_loop().time()
+        self._zero = time.monotonic()
 
     def now(self) -> datetime:
-        elapsed = asyncio.get_running_loop().time() - self._zero
+        elapsed = time.monotonic() - self._zero  # not the loop's time: the store's thread asks too
         return self._start + timedelta(seconds=elapsed * self._speed)
 
     async def sleep(self, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 The process lock (`bot/store/lock.py`) makes sure there is one, so that at the start every lease is void. A
 lease has a name of its own, and only under that name it is completed: work that outlived its lease cannot
-complete what was leased anew. What failed before is leased alone, so that it does not take others with it again.
+complete what was leased anew. What failed twice is leased alone, so that it does not take others with it again.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import stamina
 from sqlalchemy import Connection, Select, bindparam, delete, exists, func, or_, select, update
@@ -24,6 +25,7 @@ from bot.store.tables import job
 
 log = logging.getLogger("chaperone.engine")
 
+TOGETHER = 2  # so often a batch is tried as a whole; a crash or a passing fault makes it fail once
 LEASE = timedelta(seconds=120)  # at least three request timeouts
 BACKOFFS = (1, 2, 4, 8, 16, 32, 64, 128, 300)  # seconds; the last one for ever
 
@@ -145,7 +147,7 @@ class LocalEngine:
 
 def _lease(tx: Connection, work: _Work, now: datetime) -> _Lease:
     due = [_Leased(row.id, row.ref, row.attempts) for row in tx.execute(_due(work.queue, now, work.batch))]
-    jobs = due[:1] if due and due[0].attempts else [each for each in due if not each.attempts]
+    jobs = list(takewhile(lambda each: each.attempts < TOGETHER, due)) or due[:1]
     lease = _Lease(secrets.token_hex(8), jobs)
     mine = {"owner": lease.owner, "lease_until": now + LEASE, "attempts": job.c.attempts + 1}
     tx.execute(update(job).where(job.c.id.in_([each.id for each in jobs])).values(mine))
