@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from bot.__main__ import app
 from classifiers.labels import Label, SpanType
 
-LINES = [
+LINES: list[dict[str, Any]] = [
     {"id": "1", "text": "thank you doctor, very clear"},
     {"id": 2, "text": "you are a pathetic excuse for a doctor and I hope you die", "parent_post": "Flu week"},
     {"id": "3", "text": "¿Puedo ir mañana con mi hija o hay que pedir cita antes?"},
