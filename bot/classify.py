@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from classifiers.pipeline import Text
 from sqlalchemy import Connection, Row, insert, select, update
 
 from bot.actions import action_key
@@ -25,6 +24,7 @@ from bot.store.engine.port import Engine, Job, Later, Queue
 from bot.store.queries import DAEMON, NewCase, Note, comments, open_action, opened, put_in_case, write_audit
 from bot.store.tables import action, assessment, case, case_comment, comment, decision
 from classifiers.labels import Assessment, Label, NotAssessed
+from classifiers.pipeline import Text
 
 log = logging.getLogger("chaperone.comment")
 
@@ -61,7 +61,8 @@ class Classify:
         return Text(body.text, body.parent_text) if body else Text("")
 
     def _decide_all(self, tx: Connection, scored: Sequence[tuple[Row[Any], Assessment]]) -> None:
-        now = self._clock.now()
+        now, waiting = self._clock.now(), _waiting(tx, [row.id for row, _ in scored])
+        scored = [each for each in scored if each[0].id in waiting]
         days = {name: today(tx, name, _authors(scored, name), now) for name in {row.account for row, _ in scored}}
         decided = _decided(tx, [row.id for row, _ in scored], self._assessor.model, self._revision)
         notes, quiet = [], []
@@ -177,6 +178,12 @@ def _write_assessments(tx: Connection, scored: Sequence[tuple[Row[Any], Assessme
     ]
     if rows:
         tx.execute(insert(assessment).prefix_with("OR REPLACE"), rows)
+
+
+def _waiting(tx: Connection, ids: Sequence[int]) -> set[int]:
+    """Without those whose authors deleted them while they were read."""
+    received = comment.c.state == CommentState.RECEIVED
+    return set(tx.execute(select(comment.c.id).where(comment.c.id.in_(ids), received)).scalars())
 
 
 def _decided(tx: Connection, ids: Sequence[int], model: str, revision: str) -> set[int]:
