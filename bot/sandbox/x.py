@@ -24,6 +24,7 @@ from aiohttp import web
 from bot.clock import Clock, SystemClock
 from bot.sandbox.base import Emulator
 from bot.sandbox.faults import Fault, answer
+from bot.sandbox.stream import Stream
 from bot.sandbox.x_keys import Access, XKeys, allowed
 from bot.x.ids import first_id
 
@@ -88,6 +89,7 @@ class X(Emulator):
         self.closed: set[str] = set()  # who takes no messages
         self.messages: list[tuple[str, str]] = []
         self.rules: dict[str, dict[str, str]] = {}
+        self._asked_for: dict[Stream, set[str]] = {}  # the fields, by open stream
         self._windows: dict[tuple[str, str], _Window] = {}
         self._last_id = 0
 
@@ -133,7 +135,7 @@ class X(Emulator):
             return
         for stream in list(self.streams):
             line = {
-                "data": self._shown(tweet, set(stream.response["fields"])),
+                "data": self._shown(tweet, self._asked_for.get(stream, set())),
                 "matching_rules": [{"id": rule["id"], "tag": rule["tag"]} for rule in matching],
             }
             await stream.send(json.dumps(line) + "\r\n")
@@ -323,13 +325,19 @@ class X(Emulator):
         if self.streams:
             return _problem(429, "This stream is at its limit of one connection.", _PROBLEM + "streaming-connection")
         async with self.stream(request) as stream:
-            stream.response["fields"] = _fields(request)
-            while not stream.ended.is_set():
-                try:
-                    await asyncio.wait_for(stream.ended.wait(), self._keep_alive)
-                except TimeoutError:
-                    await stream.send("\r\n")
+            self._asked_for[stream] = _fields(request)
+            try:
+                await self._keep_open(stream)
+            finally:
+                del self._asked_for[stream]
         return stream.response
+
+    async def _keep_open(self, stream: Stream) -> None:
+        while not stream.ended.is_set():
+            try:
+                await asyncio.wait_for(stream.ended.wait(), self._keep_alive)
+            except TimeoutError:
+                await stream.send("\r\n")
 
     def _matches(self, query: str, tweet: Tweet) -> bool:
         """Of X's query language: clauses that all hold, `(a OR b)`, `-` and four operators."""
