@@ -113,7 +113,8 @@ class Act:
         provider, verb = side.providers[mode], Verb(row.verb)
         if not interrupted:
             verb = _possible(verb, provider, target, self._clock.now())
-        return _Work(row, verb, Order(row.key, target), mode, provider, interrupted)
+        copy = body.text if body and verb is Verb.RESTORE else None
+        return _Work(row, verb, Order(row.key, target, copy=copy), mode, provider, interrupted)
 
     def _note_stand_in(self, tx: Connection, work: _Work, now: datetime) -> None:
         """From now on the row says what is done in place of what cannot be done."""

@@ -49,7 +49,7 @@ class Shadow:
 
     def capability(self, verb: Verb, target: Target, now: datetime) -> Capability:
         able = self._platform.capability(verb, target, now)
-        return Capability(able.ability, able.note, lane="")
+        return Capability(able.ability, able.note, lane="", people_only=able.people_only)
 
     async def perform(self, verb: Verb, order: Order) -> None:
         return

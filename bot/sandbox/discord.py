@@ -189,7 +189,8 @@ class Discord(Emulator):
             try:
                 body = await do(request)
             except DiscordError as error:
-                return answer({"code": error.code, "message": error.message}, error.status)
+                told = {"code": error.code, "message": error.message}
+                return answer(told | ({"errors": error.errors} if error.errors else {}), error.status)
             return answer("", 204) if body is None else answer(body)
 
         return served

@@ -23,9 +23,9 @@ _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 class DiscordError(Exception):
     """An answer of Discord that is not 2xx."""
 
-    def __init__(self, status: int, code: int, message: str) -> None:
+    def __init__(self, status: int, code: int, message: str, **errors: Json) -> None:
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.errors = status, code, message, errors
 
 
 UNAUTHORISED = DiscordError(401, 0, "401: Unauthorized")
@@ -42,6 +42,8 @@ EMPTY_MESSAGE = DiscordError(400, 50006, "Cannot send an empty message")
 DMS_CLOSED = DiscordError(403, 50007, "Cannot send messages to this user")
 MISSING_PERMISSIONS = DiscordError(403, 50013, "Missing Permissions")
 INVALID = DiscordError(400, 50035, "Invalid Form Body")
+_NO_SUCH_MESSAGE = {"code": "REPLIES_UNKNOWN_MESSAGE", "message": "Unknown message"}
+REPLY_TO_NOTHING = DiscordError(400, 50035, "Invalid Form Body", message_reference={"_errors": [_NO_SUCH_MESSAGE]})
 ACKNOWLEDGED = DiscordError(400, 40060, "Interaction has already been acknowledged.")
 
 
@@ -141,7 +143,7 @@ class World:
         reference = said.get("message_reference")
         answers = self.messages[channel].get(str(reference["message_id"])) if reference else None
         if reference and answers is None and reference.get("fail_if_not_exists", True):
-            raise INVALID
+            raise REPLY_TO_NOTHING
         message: Json = {
             "id": self.new_id(now), "channel_id": channel, "author": self.users[author], "timestamp": now.isoformat(),
             "edited_timestamp": None, "tts": False, "mention_everyone": False, "mentions": [], "mention_roles": [],

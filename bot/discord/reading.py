@@ -1,0 +1,222 @@
+"""What is said on a Discord server, as events: what its gateway brings, and what was missed, from the history."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import discord
+from discord.ext import commands
+
+from bot.chat import Chat
+from bot.chat_errors import told_as_ours
+from bot.clock import Clock
+from bot.errors import CredentialsRevoked
+from bot.model import Author, AuthorKind, Batch, Comment, Event, Gap, Gone, Posted
+from bot.platforms.base import readable
+
+log = logging.getLogger("chaperone.discord")
+
+PAGE = 100  # messages Discord hands out at once
+MOST_CHANNELS = 1_000  # in a cursor, threads too
+MOST_WAITING = 10_000  # events in memory; what comes on top is read from the history later
+
+Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
+_CHANNELS = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is read: a server, and of it these channels with their threads; none named = all."""
+
+    account: str
+    server: int
+    channels: frozenset[int]
+    staff: frozenset[str]
+    backfill: timedelta
+
+    def holds(self, channel: Any) -> bool:
+        chosen = self.channels
+        return not chosen or channel.id in chosen or getattr(channel, "parent_id", None) in chosen
+
+    def of(self, guild: discord.Guild) -> list[Channel]:
+        return [each for each in guild.channels if isinstance(each, _CHANNELS) and self.holds(each)]
+
+    def guild(self, client: commands.Bot) -> discord.Guild:
+        """Raises `CredentialsRevoked` where the bot is not a member."""
+        guild = client.get_guild(self.server)
+        if guild is None:
+            raise CredentialsRevoked(f"the bot is not a member of the server {self.server}: invite it")
+        return guild
+
+
+class Reading:
+    """Listens from the start, so that nothing is missed between the history and the gateway."""
+
+    def __init__(self, scope: Scope, chat: Chat, clock: Clock) -> None:
+        self._scope, self._chat, self._clock = scope, chat, clock
+        self._heard: asyncio.Queue[Event | None] = asyncio.Queue(MOST_WAITING)  # None = read the history
+        self._behind, self._lost = True, False
+        self._ours: set[int] = set()  # messages that we delete, of which Discord tells us too
+        chat.listen("connect", self._on_connect)
+        chat.listen("message", self._on_message)
+        chat.listen("raw_message_edit", self._on_edit)
+        chat.listen("raw_message_delete", self._on_delete)
+        chat.listen("raw_bulk_message_delete", self._on_bulk_delete)
+        chat.listen("automod_action", self._on_automod)
+
+    def deleting(self, id_: int) -> None:
+        """We delete this message: that it goes is no news."""
+        self._ours.add(id_)
+
+    def not_deleted(self, id_: int) -> None:
+        """Discord refused: should it go after all, somebody else deleted it."""
+        self._ours.discard(id_)
+
+    async def events(self, cursor: str | None) -> AsyncIterator[Batch]:
+        """The cursor is a JSON object: the last message read of each channel."""
+        read: dict[str, int] = json.loads(cursor or "{}")
+        events: list[Event] = []
+        self._behind = True
+        while True:
+            guild = await self._guild()
+            while self._behind:  # before anything newer moves the cursor past what was missed
+                self._behind = False
+                async for batch in self._catch_up(guild, read):
+                    yield batch
+            if events:
+                self._advance(read, events)
+                yield Batch(tuple(events), json.dumps(read))
+            events = await self._news()
+
+    async def _guild(self) -> discord.Guild:
+        """The server, once its gateway told of its channels; waits for as long as that takes."""
+        while (guild := self._scope.guild(await self._chat.ready())).unavailable:
+            await self._clock.sleep(1)
+        return guild
+
+    async def _news(self) -> list[Event]:
+        """What the gateway brought, waited for; a page at most."""
+        first = await self._heard.get()
+        more = [self._heard.get_nowait() for _ in range(min(self._heard.qsize(), PAGE - 1))]
+        events = [event for event in (first, *more) if event is not None]
+        if self._lost:
+            self._lost = False
+            events.append(Gap("more came at once than could be kept: an edit or a deletion may be missing"))
+        return events
+
+    def _advance(self, read: dict[str, int], events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, Posted):
+                thread, id_ = event.comment.thread, int(event.comment.id)
+                read[thread] = max(read.get(thread, 0), id_)
+
+    async def _catch_up(self, guild: discord.Guild, read: dict[str, int]) -> AsyncIterator[Batch]:
+        with told_as_ours(self._clock):
+            threads = [each for each in await guild.active_threads() if self._scope.holds(each)]
+            first = not read
+            _forget_quiet_ones(read)
+            for channel in [*self._scope.of(guild), *threads]:
+                try:
+                    async for batch in self._history(channel, read, first):
+                        yield batch
+                except (discord.Forbidden, discord.NotFound):
+                    gap = Gap(f"the bot may not read channel {channel.id} any more")
+                    yield Batch((gap,), json.dumps(read))
+
+    async def _history(self, channel: Channel, read: dict[str, int], first: bool) -> AsyncIterator[Batch]:
+        """Edits among the last page that was read, then what is new; of a thread we did not know, all of it."""
+        name, events = str(channel.id), list[Event]()
+        if name in read:
+            page = [each async for each in channel.history(limit=PAGE, before=discord.Object(read[name] + 1))]
+            events = [event for each in reversed(page) if each.edited_at for event in self._posted(each)]
+        elif isinstance(channel, discord.Thread) and not first:
+            read[name] = channel.id - 1
+        else:
+            read[name] = discord.utils.time_snowflake(self._clock.now() - self._scope.backfill)
+        async for each in channel.history(after=discord.Object(read[name]), limit=None, oldest_first=True):
+            events.extend(self._posted(each))
+            read[name] = each.id
+            if len(events) >= PAGE:
+                yield Batch(tuple(events), json.dumps(read))
+                events = []
+        yield Batch(tuple(events), json.dumps(read))
+
+    async def _on_connect(self) -> None:
+        """A new session: what happened before it is not told."""
+        self._behind = True
+        self._put(None)
+
+    async def _on_message(self, message: discord.Message) -> None:
+        if self._here(message.guild) and self._scope.holds(message.channel):
+            for event in self._posted(message):
+                self._put(event)
+
+    async def _on_edit(self, edit: discord.RawMessageUpdateEvent) -> None:
+        await self._on_message(edit.message)
+
+    async def _on_delete(self, deletion: discord.RawMessageDeleteEvent) -> None:
+        self._gone(deletion.guild_id, {deletion.message_id})
+
+    async def _on_bulk_delete(self, deletion: discord.RawBulkMessageDeleteEvent) -> None:
+        self._gone(deletion.guild_id, deletion.message_ids)
+
+    async def _on_automod(self, execution: discord.AutoModAction) -> None:
+        if execution.guild_id == self._scope.server:
+            fields = {"account": self._scope.account, "rule": execution.rule_id, "did": execution.action.type}
+            log.info("automod_acted", extra={"fields": fields | {"channel": execution.channel_id}})
+
+    def _gone(self, guild: int | None, ids: set[int]) -> None:
+        if guild == self._scope.server:
+            for id_ in ids - self._ours:
+                self._put(Gone(str(id_)))
+            self._ours -= ids
+
+    def _put(self, event: Event | None) -> None:
+        try:
+            self._heard.put_nowait(event)
+        except asyncio.QueueFull:
+            self._behind = self._lost = True
+
+    def _here(self, guild: discord.Guild | None) -> bool:
+        return guild is not None and guild.id == self._scope.server
+
+    def _posted(self, message: discord.Message) -> Iterator[Posted]:
+        if not message.is_system():
+            yield Posted(comment(message, self._chat.client.user, self._scope.staff))
+
+
+def _forget_quiet_ones(read: dict[str, int]) -> None:
+    """Keep the cursor short where threads come and go: one that wakes up again is read from its start."""
+    for name, _ in sorted(read.items(), key=lambda each: each[1])[:-MOST_CHANNELS]:
+        del read[name]
+
+
+def comment(message: discord.Message, us: discord.abc.User | None, staff: frozenset[str]) -> Comment:
+    """A message as a comment: also the words that it forwards, and those of a poll."""
+    author, resolved = message.author, message.reference.resolved if message.reference else None
+    kind = AuthorKind.STAFF if str(author.id) in staff else AuthorKind.PUBLIC
+    if us is not None and author.id == us.id:
+        kind = AuthorKind.BOT
+    answered = message.reference.message_id if message.reference else None
+    return Comment(
+        id=str(message.id),
+        text=readable(_all_words(message)),
+        author=Author(str(author.id), readable(author.display_name), kind),
+        posted_at=message.created_at,
+        thread=str(message.channel.id),
+        parent=str(answered) if answered else None,
+        parent_text=readable(_all_words(resolved)) if isinstance(resolved, discord.Message) else None,
+        summoned=us is not None and us in message.mentions,
+        url=message.jump_url,
+    )
+
+
+def _all_words(message: discord.Message) -> str:
+    parts = [message.content, *(each.content for each in message.message_snapshots)]
+    if message.poll is not None:
+        parts += [message.poll.question, *(each.text for each in message.poll.answers)]
+    return "\n".join(part for part in parts if part)
