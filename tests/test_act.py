@@ -238,7 +238,7 @@ FOUND: list[tuple[Verb, Observed | Exception, Follows]] = [
     (
         Verb.REPLY,
         CredentialsRevoked("401"),
-        Follows(ActionState.SENDING, "stopped: renew the credentials", 1, MINUTE, stopped=True),
+        replace(STOPPED, state=ActionState.SENDING, attempts=1),
     ),
     (
         Verb.HIDE,
