@@ -6,10 +6,10 @@ watches for the end.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from aiohttp import TCPConnector
@@ -17,17 +17,20 @@ from sqlalchemy import Connection, exists, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from bot.act import Act
-from bot.chat import Chats, Connect
+from bot.chat import Chats, Connect, token
 from bot.classify import Assessor, Classify, assess_again
 from bot.clock import Clock, SystemClock
 from bot.config import Account, Config, Secrets
 from bot.consequences import Live, Shadow, Side
 from bot.errors import CredentialsRevoked
 from bot.inbox import Inbox
-from bot.lanes import Lanes
-from bot.model import ActionState, Mode
+from bot.lanes import Lanes, Wait, expected
+from bot.model import Ability, ActionState, Capability, Mode, Target, Verb
 from bot.platforms import base as platforms
 from bot.replies import ShippedTemplatesOnly, Templates
+from bot.review.discord_cards import DiscordCards
+from bot.review.discord_commands import registration
+from bot.review.discord_desk import DiscordDesk
 from bot.schedule import Schedule
 from bot.shipped import shipped
 from bot.store.cipher import keys_from
@@ -75,6 +78,7 @@ class App:
     schedule: Schedule
     adapters: dict[str, platforms.Platform]
     stopping: asyncio.Event
+    desk: DiscordCards | None = None  # none where the config names no channel for it
     reading: int = 0  # intakes that are not at their end
 
     async def run(self, *, once: bool = False) -> None:
@@ -88,11 +92,12 @@ class App:
                 intakes = [
                     group.create_task(self._intake(one), name=f"intake-{one.name}") for one in self.config.accounts
                 ]
+                desk = [group.create_task(self.desk.run(), name="desk")] if self.desk else []
                 if once:
                     group.create_task(self._finish(), name="finish")
                 await self.stopping.wait()
-                for intake in intakes:
-                    intake.cancel()
+                for task in (*intakes, *desk):
+                    task.cancel()
                 self.engine.stop()
         finally:
             self.schedule.stop()
@@ -151,11 +156,13 @@ async def running(
         db = open_store(config)
         stack.callback(db.close)
         chats = await stack.enter_async_context(chats or Chats(clock))
-        adapters = {
+        engine = LocalEngine(db, clock)
+        adapters = dict[str, platforms.Platform]()
+        desk = _desk(config, db, engine, clock, chats, templates, adapters)  # it listens before anybody connects
+        adapters |= {
             one.name: await stack.enter_async_context(connected(config, one, clock, chats, connector))
             for one in config.accounts
         }
-        engine = LocalEngine(db, clock)
         classify = Classify(config, db, engine, clock, assessor)
         schedule = Schedule(config, db, engine, clock)
         sides = {one.name: _side(one, adapters[one.name]) for one in config.accounts}
@@ -167,7 +174,27 @@ async def running(
         engine.handle(Queue.FIRE, schedule)
         await db.run(lambda tx: _record_start(tx, config, assessor.model, clock))
         await db.run(lambda tx: assess_again(tx, engine, assessor.model, clock.now()))
-        yield App(config, db, engine, clock, Inbox(db, engine, clock), schedule, adapters, asyncio.Event())
+        yield App(config, db, engine, clock, Inbox(db, engine, clock), schedule, adapters, asyncio.Event(), desk)
+
+
+def _desk(
+    config: Config, db: Database, engine: Engine, clock: Clock, chats: Chats, templates: Templates,
+    adapters: Mapping[str, platforms.Platform],
+) -> DiscordCards | None:  # fmt: skip
+    """The desk on Discord, where the config has a channel for it. Raises `ConfigError` without a token."""
+    if config.desk.discord.channel is None:
+        return None
+
+    def able(account: str, verb: Verb, target: Target, now: datetime) -> Capability:
+        gone = Capability(Ability.IMPOSSIBLE, "this account is not in the config any more")
+        return adapters[account].capability(verb, target, now) if account in adapters else gone
+
+    chat = chats.of(token())
+    cards = DiscordCards(config, db, clock, chat, able)
+    desk = DiscordDesk(config, db, engine, clock, templates, ShippedTemplatesOnly(templates), cards)
+    desk.listen(chat)
+    chat.prepare(registration(desk))
+    return cards
 
 
 def connected(
@@ -178,6 +205,15 @@ def connected(
     folder = config.store.path.parent / f"{config.store.path.stem}.{one.name}"
     around = platforms.Surroundings(one.name, clock, folder, frozenset(one.staff), chats, connector)
     return adapter.connect(one.platform_settings(), around)
+
+
+def ahead(tx: Connection, config: Config, now: datetime) -> list[Wait]:
+    """What waits for a rate limit, of every account, and when it is expected to be done."""
+    found: list[Wait] = []
+    for one in config.accounts:
+        _, adapter = platforms.load(one.platform)
+        found += expected(tx, one.name, adapter.lanes, adapter.spends, now)
+    return [each for each in found if each.done_by > now]
 
 
 def _side(one: Account, adapter: platforms.Platform) -> Side:

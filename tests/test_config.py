@@ -152,3 +152,18 @@ def test_the_revision_follows_the_rules_and_nothing_else(tmp_path: Path) -> None
     plain = read(config_with(tmp_path, "")).revision()
     assert read(config_with(tmp_path, "[store]\nkeep_text_days = 9")).revision() == plain
     assert read(config_with(tmp_path, "[rules.harassment]\nact_when_right = 0.99")).revision() != plain
+
+
+def test_every_setting_of_x_stands_in_the_shipped_example_with_its_default() -> None:
+    example = "\n".join(re.findall(r"^## (\W.*|[a-z_]+ = .*)$", SHIPPED.read_text(), re.MULTILINE))
+    (account,) = [one for one in tomllib.loads(example)["accounts"] if one["platform"] == "x"]
+    model, _ = platforms.load("x")
+    defaults = {name: field.default for name, field in model.model_fields.items() if not field.is_required()}
+    given = account["settings"]
+    assert given.keys() == model.model_fields.keys()
+    assert {name: given[name] for name in defaults} == {
+        name: default.model_dump() if isinstance(default, BaseModel) else default for name, default in defaults.items()
+    }
+    lines = SHIPPED.read_text()
+    described = {name: field.description for name, field in model.model_fields.items() if name != "prices"}
+    assert [name for name, told in described.items() if f"# {told}\n" not in lines] == []

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -11,8 +13,9 @@ from rich.table import Table
 from sqlalchemy import Connection, func, select
 
 from bot import logs
-from bot.app import App, opened, running
+from bot.app import App, ahead, opened, running
 from bot.classify import Assessor
+from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, JsonOption, console, pipeline
 from bot.config import Config, read
 from bot.model import CaseState
@@ -54,7 +57,9 @@ def status(config: ConfigOption = CONFIG, json: JsonOption = False) -> None:
     """Say what is going on: accounts, comments, what waits, what was set aside."""
     settings = read(config)
     with opened(settings) as db:
+        waits = db.read_now(partial(ahead, config=settings, now=SystemClock().now()))
         counts = {"running": is_running(settings.store.path), **db.read_now(summary)}
+        counts["waits"] = [asdict(each) for each in waits]
     out = console()
     if json:
         out.print(as_plain_json(counts), soft_wrap=True, markup=False)

@@ -4,20 +4,18 @@ import asyncio
 import platform as machine
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import tomlkit
 import typer
-from classifiers.pipeline import Pipeline
-from classifiers.pipeline import Text as Comment
+from aiohttp import TCPConnector
 from rich.prompt import Prompt
 from rich.table import Table
 from rich.text import Text
 
 from bot.app import connected, opened
-from bot.chat import Chats
+from bot.chat import Chats, Connect
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, console
 from bot.config import Account, Config, Secrets, read
@@ -28,6 +26,8 @@ from bot.replies import ShippedTemplatesOnly, Templates
 from bot.shipped import shipped
 from classifiers.errors import ClassifierError
 from classifiers.labels import Label
+from classifiers.pipeline import Pipeline
+from classifiers.pipeline import Text as Comment
 
 
 class Finding(StrEnum):
@@ -83,7 +83,12 @@ def _checks(config: Config) -> Iterator[Line]:
     yield from _tried("replies", _replies)
     for one in config.accounts:
         yield from _account(one)
-        yield from _tried(one.name, partial(_platform_now, config, one))
+        yield from platform_checks(config, one)
+
+
+def platform_checks(config: Config, one: Account, connect: Connect = TCPConnector) -> Iterator[Line]:
+    """What the platform of an account says; `connect` makes what it is reached through."""
+    yield from _tried(one.name, lambda: asyncio.run(_platform(config, one, connect)))
 
 
 def _tried(what: str, proof: Callable[[], list[str]]) -> Iterator[Line]:
@@ -142,10 +147,6 @@ def _account(one: Account) -> Iterator[Line]:
             )
 
 
-def _platform_now(config: Config, one: Account) -> list[str]:
-    return asyncio.run(_platform(config, one))
-
-
-async def _platform(config: Config, one: Account) -> list[str]:
-    async with Chats(SystemClock()) as chats, connected(config, one, SystemClock(), chats) as adapter:
+async def _platform(config: Config, one: Account, connect: Connect) -> list[str]:
+    async with Chats(SystemClock()) as chats, connected(config, one, SystemClock(), chats, connect) as adapter:
         return await adapter.check()

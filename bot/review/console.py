@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bot.app import opened
+from bot.app import ahead, opened
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, JsonOption, console
 from bot.config import Config, read
@@ -24,7 +24,7 @@ from bot.model import CaseState, Mode, Role
 from bot.near import nearest
 from bot.replies import ShippedTemplatesOnly, Templates
 from bot.review import cases
-from bot.review.rendering import as_json, case_panel, queue_table, story_lines
+from bot.review.rendering import as_json, case_panel, queue_table, story_lines, waiting_line
 from bot.review.story import case_story, comment_number, comment_story
 from bot.shipped import shipped
 from bot.store.database import Database
@@ -75,7 +75,12 @@ def queue(
     with _open(config) as it:
         state = CaseState.ACTED if acted else CaseState.OPEN
         rows = it.db.read_now(lambda tx: cases.queue(tx, account_name, state))
-        it.out.print(as_json(rows), soft_wrap=True, markup=False) if json else it.out.print(queue_table(rows, it.now))
+        if json:
+            it.out.print(as_json(rows), soft_wrap=True, markup=False)
+            return
+        it.out.print(queue_table(rows, it.now))
+        for wait in it.db.read_now(lambda tx: ahead(tx, it.config, it.now)):
+            it.out.print(waiting_line(wait), markup=False)
 
 
 @desk.command()

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Row
 
+from bot.lanes import Wait
 from bot.model import AuthorKind, Severity
 from bot.review.story import CaseStory, Story, likely
 from classifiers.labels import Assessment
@@ -49,6 +50,12 @@ def queue_table(rows: Sequence[Row[Any]], now: datetime) -> RenderableType:
         cells = (str(row.id), severity(row.severity), row.account, what, str(row.comments), _age(row, now), with_)
         table.add_row(*cells)
     return table
+
+
+def waiting_line(it: Wait) -> str:
+    limit = f"{it.lane}: {it.limit} in {it.seconds // 60} minutes"
+    until = f"{it.done_by:%Y-%m-%d %H:%M} UTC"
+    return f"{it.account}: {it.actions} actions wait for the platform's limit ({limit}); done by about {until}"
 
 
 def case_panel(it: CaseStory) -> RenderableType:
