@@ -6,10 +6,10 @@
         chat.prepare(register)                      # views and commands: after each login, before its gateway
         client = await chat.ready()                 # logs in when first asked
 
-Nobody who shares a client knows of the others. discord.py reconnects and resumes by itself, but ends for good at a
-gateway that cannot be reached at the first connect, at a reset it does not expect, and at a session it may not
-open; each time a new client is made here, ever more slowly, and told the same listeners and preparations. The
-token comes from the environment alone.
+Nobody who shares a client knows of the others. discord.py resumes a session that Discord breaks off, but where the
+gateway cannot be reached it ends for good, or waits for up to a quarter of an hour. So each time it cannot, a new
+client is made here, at most a minute later, and told the same listeners and preparations; who listens hears
+"connect" and reads what was missed. The token comes from the environment alone.
 """
 
 import asyncio
@@ -31,12 +31,15 @@ from bot.errors import ConfigError, CredentialsRevoked, Later
 
 log = logging.getLogger("chaperone.chat")
 
-FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0  # seconds between two clients
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds between two clients
 LONGEST_RATE_WAIT = 5.0  # seconds that a call may wait inside the library; for longer it raises `RateLimited`
 IDENTIFIES_SPARED = 100  # of 1000 a day, after which Discord resets the token
 BETWEEN_IDENTIFIES = 5.0  # seconds, as Discord asks
 GUILDS_WITHIN = 0.5  # seconds after READY and after each server; what comes later is fetched when asked for
-TOKEN_REFUSED = 4004  # the gateway's close code
+FOR_GOOD = {
+    4004: "Discord does not accept the token any more",
+    4014: "the message content intent is off: turn it on in the developer portal",
+}  # the gateway's close codes that no new client changes
 
 Connect = Callable[[], aiohttp.BaseConnector]
 Listener = Callable[..., Coroutine[Any, Any, None]]
@@ -134,14 +137,12 @@ class Chat:
         try:
             await client.login(self._token)
             await client.spare_identifies()
-            await client.connect()
+            await client.connect(reconnect=False)
         except discord.LoginFailure:
             self._ended = CredentialsRevoked("Discord refused the token")
-        except discord.PrivilegedIntentsRequired:
-            self._ended = CredentialsRevoked("the message content intent is off: turn it on in the developer portal")
         except discord.ConnectionClosed as error:
-            if error.code == TOKEN_REFUSED:
-                self._ended = CredentialsRevoked("Discord does not accept the token any more")
+            if error.code in FOR_GOOD:
+                self._ended = CredentialsRevoked(FOR_GOOD[error.code])
             log.warning("chat_closed", extra={"fields": {"code": error.code}})
         except Exception as error:  # the top of a task: see above for what escapes from the library
             log.warning("chat_failed", exc_info=error, extra={"fields": {}})

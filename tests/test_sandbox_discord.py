@@ -374,6 +374,21 @@ async def test_what_ends_the_library_does_not_end_the_chat(server: Discord, name
         assert (await heard.next()).content == "hello"
 
 
+async def test_after_a_long_outage_the_chat_is_back_within_a_minute(server: Discord) -> None:
+    clock, opened = StillClock(NOON), Heard()
+    async with Chats(clock, lambda: connector(server)) as chats:
+        chats.of(TOKEN).listen("ready", opened.hear)
+        await chats.of(TOKEN).ready()
+        await opened.next()
+        server.fail("GET", "/", RESET, times=60)
+        await next(iter(server.streams)).close(1001)
+        await opened.next()
+    tries = [call.when for call in server.journal.calls("GET", "/")]
+    assert len(tries) == 62
+    assert clock.now() - NOON < timedelta(minutes=61)
+    assert server.gateway.identifies_left == 998
+
+
 async def test_a_crash_loop_does_not_use_up_the_days_sessions(server: Discord) -> None:
     server.gateway.identifies_left = 9
     clock = StillClock(NOON)
