@@ -9,6 +9,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import partial
@@ -80,10 +81,10 @@ class DiscordCards:
                 log.error("desk_stopped", extra={"fields": {"why": "Discord does not accept the token"}})
                 return
             except (*TROUBLE, StoreError) as error:
-                wait = min(max(wait, 1.0) * 2, LONGEST_WAIT)
+                wait = min(max(wait, self.poll) * 2, LONGEST_WAIT)
                 log.warning("desk_waits", extra={"fields": {"seconds": wait, "error": type(error).__name__}})
             except Exception as error:  # the top of a task: the desk's trouble is not the daemon's
-                wait = LONGEST_WAIT
+                wait = min(max(wait, self.poll) * 2, LONGEST_WAIT)
                 log.error("desk_failed", extra={"fields": {"seconds": wait}}, exc_info=error)
             await self._rest(wait)
 
@@ -164,14 +165,16 @@ class DiscordCards:
         return str(sent.id)
 
     async def _thread(self, client: Bot, row: Row[Any]) -> str | None:
-        """The thread on the case's card. Discord gives it the id of that message."""
+        """The thread on the case's card, to which Discord gives the id of that message."""
         on = await self.db.read(partial(postings.card_message, case_id=row.case_id))
         if on is None:
             self._refused[row.id] = self.clock.now() + timedelta(seconds=1)
             return None
         try:
-            card_here = _place(client, str(self.desk.channel)).get_partial_message(int(on))
-            await card_here.create_thread(name=f"case {row.case_id}")
+            place = await client.fetch_channel(self.desk.channel or 0)
+            if not isinstance(place, discord.TextChannel):
+                return str(row.channel)  # threads hang on messages of text channels alone
+            await place.get_partial_message(int(on)).create_thread(name=f"case {row.case_id}")
         except discord.HTTPException as error:
             if error.code != HAS_A_THREAD:
                 raise
@@ -204,10 +207,9 @@ class DiscordCards:
         return [f"<@&{role}>" for role in dict.fromkeys(roles)] + [f"<@{member}>" for member in members]
 
     async def _rest(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._news.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):  # `wait_for` of Python 3.11 may swallow a cancellation
+                await self._news.wait()
 
 
 def is_quiet(desk: OnDiscord, now: datetime) -> bool:

@@ -106,6 +106,11 @@ def adopt(tx: Connection, case_id: int, channel: str, message: str) -> None:
         return
     if tx.execute(select(case.c.id).where(case.c.id == case_id)).first() is None:
         raise DeskError(f"There is no case {case_id}")
+    waits = (card.c.case_id == case_id) & (card.c.kind == CARD) & card.c.message.is_(None)
+    under_way = tx.execute(select(card.c.id).where(waits, card.c.channel == channel)).scalar()
+    if under_way is not None:  # it was pressed before we wrote down that it was posted
+        tx.execute(update(card).where(card.c.id == under_way).values(message=message))
+        return
     row = {"case_id": case_id, "kind": CARD, "channel": channel, "message": message, "changed": 0, "pings": 1}
     tx.execute(insert(card).values(row))
 
