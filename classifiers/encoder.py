@@ -5,7 +5,7 @@ out in plain torch so that nothing heavier has to be imported. Each label has an
 the words (one query vector a label), so one sentence of alarm in a long ramble is not averaged away.
 
 Weights ship as int8 with one fp32 scale a row (symmetric) and are multiplied out when loaded. What a post above the
-comment says is not read: see the model card for what it was worth.
+comment says is not read; what it would be worth has not been measured.
 """
 
 import hashlib

@@ -87,7 +87,7 @@ def counts(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
 
 
 def _typed(raw: dict[str, Any], stem: str) -> bool:
-    return "spans" in raw or (stem in TYPED and "identifiers" not in raw.get("attributes", {}))
+    return bool(raw.get("spans")) or (stem in TYPED and "identifiers" not in raw.get("attributes", {}))
 
 
 def _marks(raw: dict[str, Any], stem: str) -> tuple[Mark, ...] | None:

@@ -33,6 +33,7 @@ class Figures:
 class Report:
     """`parts` has figures by part and label; `flagged` the share of clean rows a kind that any label asks about."""
 
+    rows: int  # scored out of fold
     lines: Mapping[Label, tuple[float | None, float | None]]  # ask, act
     parts: Mapping[str, Mapping[Label, Figures]]
     flagged: Mapping[str, tuple[float, float, int]]  # at ask, at act, rows
@@ -53,7 +54,8 @@ CLEAN: Mapping[str, Callable[[Row], bool]] = {
 }
 
 
-def report(pooled: Scores, curves: Calibration) -> Report:
+def report(pooled: Scores, typed: Scores, curves: Calibration) -> Report:
+    """`pooled` gives the figures of labels, `typed` those of spans: its rows have every span marked."""
     lines = {label: (curves.line(label, ASK[label]), curves.line(label, ACT)) for label in LABELS}
     parts = {name: pooled.of([takes(row) for row in pooled.rows]) for name, takes in PARTS.items()}
     clean = pooled.of([not any(row.targets) for row in pooled.rows])
@@ -61,11 +63,12 @@ def report(pooled: Scores, curves: Calibration) -> Report:
         name: _flagged(clean.of([takes(row) for row in clean.rows]), curves, lines) for name, takes in CLEAN.items()
     }
     return Report(
+        rows=len(pooled.rows),
         lines=lines,
         parts={name: _figures(part, curves, lines) for name, part in parts.items()},
         flagged=flagged,
-        identifiers=_identifiers(pooled),
-        masks=_masks(pooled),
+        identifiers=_identifiers(typed),
+        masks=_masks(typed),
         grid={when_right: _promised(when_right, pooled, clean, curves) for when_right in GRID},
     )
 
@@ -112,14 +115,12 @@ def _flagged(
     return float(at_ask), float(at_act), len(part.rows)
 
 
-def _identifiers(pooled: Scores) -> tuple[float, float]:
-    """Precision and recall of spans that point to a person, of rows with every span typed: any overlap counts."""
+def _identifiers(typed: Scores) -> tuple[float, float]:
+    """Precision and recall of spans that point to a person, any overlap counts."""
     found, true = 0, 0
     right, met = 0, 0
-    for row, spans in zip(pooled.rows, pooled.spans, strict=True):
-        if row.marks is None or row.elsewhere:
-            continue
-        marks = [(m.start, m.end) for m in row.marks if set(m.kinds) <= IDENTIFIERS]
+    for row, spans in zip(typed.rows, typed.spans, strict=True):
+        marks = [(m.start, m.end) for m in row.marks or () if set(m.kinds) <= IDENTIFIERS]
         guesses = [(s.start, s.end) for s in spans if s.type in IDENTIFIERS]
         found, true = found + len(guesses), true + len(marks)
         right += sum(any(_overlap(g, m) for m in marks) for g in guesses)
@@ -127,13 +128,11 @@ def _identifiers(pooled: Scores) -> tuple[float, float]:
     return right / max(found, 1), met / max(true, 1)
 
 
-def _masks(pooled: Scores) -> dict[str, float]:
+def _masks(typed: Scores) -> dict[str, float]:
     """Share of marked characters that any span covers, by kind and in all."""
     covered: dict[str, list[float]] = {"all": []}
-    for row, spans in zip(pooled.rows, pooled.spans, strict=True):
-        if row.marks is None or row.elsewhere:
-            continue
-        for mark in row.marks:
+    for row, spans in zip(typed.rows, typed.spans, strict=True):
+        for mark in row.marks or ():
             share = _covered(mark.start, mark.end, spans)
             covered["all"].append(share)
             covered.setdefault(SpanType(mark.kinds[0]).value, []).append(share)
