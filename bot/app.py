@@ -24,7 +24,7 @@ from bot.config import Account, Config, Secrets
 from bot.consequences import Live, Shadow, Side
 from bot.errors import CredentialsRevoked
 from bot.inbox import Inbox
-from bot.lanes import Lanes
+from bot.lanes import Lanes, Wait, expected
 from bot.model import Ability, ActionState, Capability, Mode, Target, Verb
 from bot.platforms import base as platforms
 from bot.replies import ShippedTemplatesOnly, Templates
@@ -205,6 +205,15 @@ def connected(
     folder = config.store.path.parent / f"{config.store.path.stem}.{one.name}"
     around = platforms.Surroundings(one.name, clock, folder, frozenset(one.staff), chats, connector)
     return adapter.connect(one.platform_settings(), around)
+
+
+def ahead(tx: Connection, config: Config, now: datetime) -> list[Wait]:
+    """What waits for a rate limit, of every account, and when it is expected to be done."""
+    found: list[Wait] = []
+    for one in config.accounts:
+        _, adapter = platforms.load(one.platform)
+        found += expected(tx, one.name, adapter.lanes, adapter.spends, now)
+    return [each for each in found if each.done_by > now]
 
 
 def _side(one: Account, adapter: platforms.Platform) -> Side:
