@@ -179,6 +179,29 @@ async def test_what_a_platform_cannot_do_goes_to_a_person(house: House, verb: Ve
     assert house.platform.calls == []
 
 
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.SHADOW])
+async def test_what_is_left_to_people_is_done_only_where_a_person_said_so(house: House, mode: Mode) -> None:
+    house.platform.able = {Verb.HIDE: Capability(Ability.APPROXIMATE, "deletes the message", people_only=True)}
+    by_itself = asked(house, Verb.HIDE, mode=mode)
+    assert await house.act([by_itself]) == {}
+    row = house.action(by_itself)
+    assert (row.state, row.note) == (ActionState.REFUSED, "left to a person: deletes the message")
+    assert [each.reason for each in house.rows(case)] == [Reason.REFUSED]
+    said = Said(Ruling.HIDE, ASHA)
+    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, said, NOON))
+    ruled = house.rows(action)[-1]
+    await house.act([ruled.id])
+    assert (ruled.verb, house.action(ruled.id).state) == (Verb.HIDE, ActionState.DONE)
+
+
+async def test_our_copy_is_handed_over_to_restore_and_for_nothing_else(house: House) -> None:
+    for verb in (Verb.HIDE, Verb.RESTORE):
+        await house.act([asked(house, verb)])
+    copies = {verb: order.copy for verb, order in house.platform.calls}
+    assert copies == {Verb.HIDE: None, Verb.RESTORE: "a"}
+    assert "copy" not in repr(house.platform.calls)
+
+
 async def test_what_was_refused_alike_is_one_case(house: House) -> None:
     events = tuple(posted(str(number), "b") for number in range(2, 5))
     await house.inbox.receive(PRACTICE, Mode.LIVE, Batch(events, "d"))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,10 +13,12 @@ from typing import Any
 import aiohttp
 import discord
 import pytest
+from sqlalchemy import Row, Table, select
 
+from bot.app import running
 from bot.chat import Chats
 from bot.chat_errors import translated
-from bot.clock import StillClock
+from bot.clock import StillClock, SystemClock
 from bot.config import read
 from bot.errors import (
     Ambiguous,
@@ -28,15 +30,33 @@ from bot.errors import (
     Refused,
     Vanished,
 )
-from bot.model import Ability, Author, AuthorKind, Batch, Comment, Gap, Gone, Posted, Target, Verb
+from bot.model import (
+    Ability,
+    ActionState,
+    Author,
+    AuthorKind,
+    Batch,
+    CaseState,
+    Comment,
+    Gap,
+    Gone,
+    Posted,
+    Reason,
+    Role,
+    Target,
+    Verb,
+)
 from bot.platforms.base import Observed, Order, Platform, Surroundings
 from bot.platforms.discord_server import Adapter, Settings
 from bot.replies import Cleared
+from bot.review.cases import Person, Ruling, Said, rule, undo
 from bot.sandbox.discord import TOKEN, Discord, too_many
 from bot.sandbox.faults import CLOSE, RESET, RESET_AFTER, Fault
 from bot.sandbox.resolver import connector
 from bot.shipped import shipped
-from tests.support import NOON
+from bot.store.tables import action, case
+from classifiers.labels import Label
+from tests.support import NOON, StubAssessor
 
 KEY = "a1b2c3d4" * 4
 WORDS = Cleared("Please mind our rules.")
@@ -543,3 +563,58 @@ async def test_without_a_token_the_account_cannot_be_connected(
     with pytest.raises(ConfigError, match="CHAPERONE_DISCORD_TOKEN"):
         async with Adapter.connect(Settings(server=1), Surroundings("practice", practice.clock, practice.folder)):
             pass
+
+
+CONFIG = """
+[classifier]
+folder = "nowhere"
+[[accounts]]
+name = "practice"
+platform = "discord_server"
+mode = "live"
+settings = {{ server = {server}, channels = [{channel}] }}
+"""
+ASHA = Person("asha", Role.MODERATOR)
+
+
+async def test_the_whole_way_from_a_message_to_a_ruling_and_back(practice: Practice) -> None:
+    """The machine does not delete alone; a person does, and what they undo is reposted."""
+    server, file = practice.discord, practice.folder / "chaperone.toml"
+    file.write_text(CONFIG.format(server=server.world.guild, channel=practice.general))
+    assessor = StubAssessor({"charlatan": {Label.HARASSMENT: 0.99}})
+    chats = Chats(SystemClock(), lambda: connector(server))
+    async with running(read(file), assessor, chats=chats) as app:
+
+        async def rows(table: Table) -> Sequence[Row[Any]]:
+            return await app.db.read(lambda tx: tx.execute(select(table).order_by(table.c.id)).all())
+
+        async def until(true: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+            async with asyncio.timeout(60):
+                while not await true():
+                    await asyncio.sleep(0.01)
+
+        async def settled(count: int) -> bool:
+            found = await rows(action)
+            return len([each for each in found if each.settled_at is not None]) >= count
+
+        running_app = asyncio.create_task(app.run())
+        await chats.of(TOKEN).ready()
+        await server.journal.arrival("GET", f"*/channels/{practice.general}/messages", count=2)  # both have caught up
+        await server.post(practice.general, practice.sam, "you charlatan")
+        await until(lambda: settled(1))
+        (row,) = await rows(action)
+        (found,) = [each for each in await rows(case) if each.state == CaseState.OPEN]
+        assert (row.state, found.reason, len(practice.standing())) == (ActionState.REFUSED, Reason.REFUSED, 1)
+        assert "left to a person" in found.why
+        cipher, said = app.db.cipher, Said(Ruling.HIDE, ASHA)
+        await app.db.run(lambda tx: rule(tx, app.engine, cipher, found.id, said, app.clock.now()))
+        app.engine.wake()
+        await until(lambda: settled(2))
+        assert practice.standing() == []
+        await app.db.run(lambda tx: undo(tx, app.engine, cipher, found.id, ASHA, app.clock.now()))
+        app.engine.wake()
+        await until(lambda: settled(3))
+        assert [each.state for each in await rows(action)][1:] == [ActionState.DONE, ActionState.DONE]
+        assert practice.standing() == [f"Restored by the moderators. <@{practice.sam}> wrote:\n>>> you charlatan"]
+        app.stop()
+        await running_app
