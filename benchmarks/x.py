@@ -39,7 +39,7 @@ from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.journal import Call
 from bot.sandbox.resolver import connector
 from bot.sandbox.x import HALF_LINE, MISSING_TAG, USAGE_CAPPED, X
-from bot.store.tables import account, action, audit, case, comment, job
+from bot.store.tables import account, action, audit, case, case_comment, comment, job
 from classifiers.labels import Assessment, Label
 from classifiers.pipeline import Text
 
@@ -326,34 +326,38 @@ async def each_fault() -> int:
 async def _alone(
     x: X, app: App, post: str, number: int, what: str, words: str, call: tuple[str, str], fault: Fault, times: int
 ) -> tuple[list[str], bool]:
-    author, before = str(50_000 + number), len(x.journal.calls())
+    author, before, stopped = str(50_000 + number), len(x.journal.calls()), times > 9
     if call == STREAM:  # a connection is needed that can fail
         for stream in list(x.streams):
             await stream.close()
-    if times > 9:
+    if stopped:
         x.fail("GET", "/2/users/me", fault, times)
     x.fail(*call, fault, times)
     id_ = await x.say(f"{words} {number}", author=author, reply_to=post)
-    stopped = times > 9
+
+    def mine() -> list[Call]:
+        seen = [each for each in x.journal.calls()[before:] if each.matches(*call)]
+        return seen if call in (STREAM, LINE, MENTIONS) else [each for each in seen if _about(each, id_, author)]
+
     await until(lambda: bool(app.db.read_now(lambda tx: _ended(tx, id_, stopped))), 60)
-    if call in (STREAM, LINE) and not stopped:
-        await until(lambda: bool(x.streams), 60)
-    seen = x.journal.calls()[before:]
-    mine = [
-        each for each in seen if each.matches(*call) and (call in (STREAM, LINE, MENTIONS) or _about(each, id_, author))
-    ]
-    met = [each for each in mine if each.fault]
-    row, story, cases = app.db.read_now(lambda tx: _story(tx, id_))
-    effect = x.hidden >= {id_} if "abuse" in words else _answers(x, id_, author) == 1
-    end = f"{row.state}: {row.note}" if row is not None else "nothing was to be done"
-    return [
-        what,
-        str(len(met)),
-        str(len(mine) - len(met)),
-        story,
-        _times(x, words, id_, author),
-        f"{end}{cases}",
-    ], effect or _may(what)
+    if not stopped:
+        await until(lambda: sum(bool(each.fault) for each in mine()) >= times, 60)
+    if call in (STREAM, LINE, MENTIONS):
+        await until(lambda: bool(x.streams) and (call == LINE or not mine()[-1].fault), 60)
+    met = sum(bool(each.fault) for each in mine())
+    row, story, end = app.db.read_now(lambda tx: _story(tx, id_))
+    effect = id_ in x.hidden if "abuse" in words else _answers(x, id_, author) == 1
+    if call in (STREAM, LINE, MENTIONS):
+        story = _how_it_came(x.journal.calls()[before:], id_)
+    told = [what, str(met), str(len(mine()) - met), story, _times(x, words, id_, author), f"{row.state}{end}"]
+    return told, effect or _may(what)
+
+
+def _how_it_came(seen: list[Call], id_: str) -> str:
+    line = any(each.method == "SEND" and id_ in str(each.body) and each.fault in (None, "reset_after") for each in seen)
+    streams = [each for each in seen if each.matches(*STREAM)]
+    polls = [each for each in seen if each.matches(*MENTIONS)]
+    return f"came by {'the stream' if line else 'the poll'}; {len(streams)} connects, {len(polls)} polls meanwhile"
 
 
 def _may(what: str) -> bool:
@@ -385,18 +389,17 @@ def _ended(tx: Connection, id_: str, stopped: bool) -> bool:
 
 
 def _story(tx: Connection, id_: str) -> tuple[Any, str, str]:
-    row = tx.execute(select(action).join(comment).where(comment.c.external_id == id_)).first()
-    if row is None:
-        return None, "", ""
-    told = tx.execute(
-        select(audit.c.what, audit.c.detail).where(audit.c.action_id == row.id).order_by(audit.c.id)
-    ).all()
-    steps = [(detail or "").removeprefix(f"{row.verb}: ").partition(": X")[0] for _, detail in told]
+    """The action, its way, and how it ended."""
+    row = tx.execute(select(action).join(comment).where(comment.c.external_id == id_)).one()
+    told = tx.execute(select(audit.c.detail).where(audit.c.action_id == row.id).order_by(audit.c.id)).scalars()
+    steps = [(detail or "").removeprefix(f"{row.verb}: ").partition(": X")[0] for detail in told]
     stopped = tx.execute(select(account.c.stopped_why)).scalar()
-    opened = tx.execute(
-        select(func.count()).where(case.c.state == "open", case.c.why.contains(row.note or "\0"))
-    ).scalar_one()
-    return row, " → ".join(steps), ("; a case" if opened else "") + (f"; account stopped: {stopped}" if stopped else "")
+    cases = select(case.c.reason).join(case_comment).where(case_comment.c.comment_id == row.comment_id)
+    asked = tx.execute(cases.where(case.c.state == "open", case.c.reason != "acted")).scalars().all()
+    end = "".join(f"; a case: {reason}" for reason in asked) + (
+        f"; the account is stopped: {stopped}" if stopped else ""
+    )
+    return row, " → ".join(steps), end
 
 
 async def raid(count: int) -> int:
