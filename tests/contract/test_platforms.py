@@ -1,6 +1,10 @@
 """What every platform of `bot/platforms` keeps; a new file in that folder is found by itself."""
 
+import os
+import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,13 +14,16 @@ from pydantic import BaseModel, ValidationError
 
 from bot.clock import StillClock
 from bot.config import Account
-from bot.errors import ChaperoneError, ConfigError, Refused
+from bot.errors import ConfigError, Refused
 from bot.model import Ability, Target, Verb
 from bot.platforms import base
 from bot.store.engine.local import LEASE
 from tests.support import NOON
 
 EASIEST = Target("1", "u1", thread="t1", parent="p1", summoned=True, posted_at=NOON - timedelta(minutes=1))
+
+OURS = "42"  # our own id, and whatever else is made up
+OUR_OWN = replace(EASIEST, author_id=OURS)
 ORDER = base.Order("key", EASIEST)
 
 
@@ -27,9 +34,9 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def made_up(model: type[BaseModel], folder: Path) -> dict[str, Any]:
     """A value of the right type for each setting that has no default."""
-    values: dict[Any, Any] = {Path: folder / "file", str: "word", int: 1, float: 1.0, bool: True}
+    values: dict[Any, Any] = {Path: folder / "file", str: OURS, int: 1, float: 1.0, bool: True}
     required = {key: field for key, field in model.model_fields.items() if field.is_required()}
-    return {key: values.get(field.annotation, "word") for key, field in required.items()}
+    return {key: values.get(field.annotation, OURS) for key, field in required.items()}
 
 
 def account(name: str, **settings: Any) -> Account:
@@ -37,18 +44,22 @@ def account(name: str, **settings: Any) -> Account:
 
 
 @pytest.fixture
-async def adapter(name: str, tmp_path: Path) -> AsyncIterator[base.Platform]:
-    """Connected with settings that are made up; one that says clearly what it wants instead is passed over."""
+async def adapter(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[base.Platform]:
+    """Connected with settings that are made up, and so are the secrets that it asks for by name."""
     model, adapter = base.load(name)
     around = base.Surroundings("practice", StillClock(NOON), tmp_path)
-    connection = adapter.connect(account(name, **made_up(model, tmp_path)).platform_settings(), around)
-    try:
-        connected = await connection.__aenter__()
-    except ChaperoneError as error:
-        assert str(error)
-        pytest.skip(f"{name} cannot be connected with settings that are made up: {error}")
-    yield connected
-    await connection.__aexit__(None, None, None)
+    given = account(name, **made_up(model, tmp_path)).platform_settings()
+    async with AsyncExitStack() as stack:
+        while True:
+            try:
+                connected = await stack.enter_async_context(adapter.connect(given, around))
+                break
+            except ConfigError as error:
+                asked = {each for each in re.findall(r"CHAPERONE_[A-Z0-9_]+", str(error)) if each not in os.environ}
+                assert asked, f"it cannot be connected, and names no secret that would help: {error}"
+                for secret in asked:
+                    monkeypatch.setenv(secret, f"{OURS}-secret")
+        yield connected
 
 
 def written(name: str) -> set[Verb]:
@@ -99,9 +110,10 @@ def test_its_settings_cannot_be_changed_once_read(name: str, tmp_path: Path) -> 
 
 
 def test_it_can_do_exactly_what_is_written(name: str, adapter: base.Platform) -> None:
-    able = {verb: adapter.capability(verb, EASIEST, NOON) for verb in Verb}
-    assert {verb for verb in Verb if able[verb].ability is not Ability.IMPOSSIBLE} == written(name)
-    assert all(each.note for each in able.values() if each.ability is Ability.IMPOSSIBLE)
+    """For a comment that makes it easy: somebody's who spoke to us just now, or our own."""
+    able = [(verb, adapter.capability(verb, each, NOON)) for verb in Verb for each in (EASIEST, OUR_OWN)]
+    assert {verb for verb, it in able if it.ability is not Ability.IMPOSSIBLE} == written(name)
+    assert all(it.note for _, it in able if it.ability is Ability.IMPOSSIBLE)
 
 
 def test_the_lanes_it_names_are_its_own(adapter: base.Platform) -> None:
@@ -116,7 +128,10 @@ async def test_what_is_not_written_is_refused(name: str, adapter: base.Platform)
             await getattr(adapter, verb.value)(ORDER)
 
 
-async def test_looking_on_acts_on_nothing(adapter: base.Platform, tmp_path: Path) -> None:
+async def test_looking_on_acts_on_nothing(name: str, adapter: base.Platform, tmp_path: Path) -> None:
+    if any(secret.startswith("CHAPERONE_") for secret in os.environ):
+        pytest.skip(f"{name} would ask a server, for which its own tests have an emulator")
+
     def files() -> list[Path]:
         return sorted(tmp_path.rglob("*"))
 
