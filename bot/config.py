@@ -59,12 +59,12 @@ class WhenNotAssessed(_Part):
 class Rules(_Part):
     """One rule a label."""
 
-    harassment: Rule = Rule(do=(Do.HIDE,), severity="high")
-    diagnosis_request: Rule = Rule(do=(Do.WARN,))
+    harassment: Rule = Rule(ask_when_right=0.8, do=(Do.HIDE,), severity="high")
+    diagnosis_request: Rule = Rule(ask_when_right=0.8, do=(Do.WARN,))
     health_disclosure: Rule = Rule()
-    crisis: Rule = Rule(ask_when_right=0.7, severity="urgent")
+    crisis: Rule = Rule(ask_when_right=0.5, severity="urgent")
     misinformation: Rule = Rule()
-    solicitation: Rule = Rule(do=(Do.HIDE,))
+    solicitation: Rule = Rule(ask_when_right=0.8, do=(Do.HIDE,))
 
     @field_validator("crisis")
     @classmethod
