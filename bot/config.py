@@ -8,12 +8,12 @@ seals what is stored.
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.decide import Do, Lines, Policy, Rule
@@ -56,6 +56,10 @@ class WhenNotAssessed(_Part):
     model_down: Literal["ask"] = Field("ask", description="the model is missing or failed; always a person's")
 
 
+def _is_rule(name: str, given: Any, shipped: Mapping[str, Any]) -> bool:
+    return isinstance(given, dict) and name in shipped
+
+
 class Rules(_Part):
     """One rule a label."""
 
@@ -65,6 +69,13 @@ class Rules(_Part):
     crisis: Rule = Rule(ask_when_right=0.5, severity="urgent")
     misinformation: Rule = Rule()
     solicitation: Rule = Rule(ask_when_right=0.8, do=(Do.HIDE,))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _each_over_its_own_default(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """A rule with one key changed keeps the others of its label."""
+        shipped = {name: field.default.model_dump() for name, field in cls.model_fields.items()}
+        return {name: shipped[name] | it if _is_rule(name, it, shipped) else it for name, it in given.items()}
 
     @field_validator("crisis")
     @classmethod

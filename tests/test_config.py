@@ -122,6 +122,12 @@ def test_what_the_house_forbids_is_refused(tmp_path: Path, text: str, told: str)
         read(config_with(tmp_path, text))
 
 
+def test_a_rule_with_one_key_changed_keeps_the_others_of_its_label(tmp_path: Path) -> None:
+    rules = read(config_with(tmp_path, "[rules.harassment]\nbudget_per_day = 7")).rules
+    assert rules.harassment == Rules().harassment.model_copy(update={"budget_per_day": 7})
+    assert rules.solicitation == Rules().solicitation
+
+
 def test_a_platforms_own_keys_are_checked_too(tmp_path: Path) -> None:
     file = tmp_path / "chaperone.toml"
     file.write_text('[[accounts]]\nname = "a"\nplatform = "replay"\nsettings = { path = "c", folow = true }')
