@@ -167,7 +167,7 @@ class Act:
         except ComeBack as error:
             until = max(error.at, now + timedelta(seconds=1))  # the platform's clock may be behind ours
             await self._db.run(lambda tx: self._lanes.block(tx, row.account, self._lane(work), until))
-            return _Outcome(waiting, "waiting for the rate limit", until, counts=False)
+            return _Outcome(waiting, f"waiting: {error}", until, counts=False)
         except (Ambiguous, TimeoutError, PlatformError, OSError):
             given_up = work.interrupted and row.attempts >= MOST_ATTEMPTS
             return _NOBODY_KNOWS if given_up else _Outcome(ActionState.SENDING, "checking", again)

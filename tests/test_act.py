@@ -86,7 +86,7 @@ class Follows:
 
 DONE = Follows(ActionState.DONE, "", 1)
 CHECKING = Follows(ActionState.SENDING, "checking", 1, timedelta(seconds=1))
-WAITING = Follows(ActionState.PENDING, "waiting for the rate limit", 0, 10 * MINUTE, blocked=True)
+WAITING = Follows(ActionState.PENDING, "waiting: busy", 0, 10 * MINUTE, blocked=True)
 SOON = replace(WAITING, again=timedelta(seconds=1))
 STOPPED = Follows(ActionState.PENDING, "stopped: renew the credentials", 0, MINUTE, case=Reason.STOPPED, stopped=True)
 REFUSED = Follows(ActionState.REFUSED, "not here", 1, case=Reason.REFUSED)
@@ -103,8 +103,8 @@ ANSWERS: list[tuple[Answer, Follows, Follows]] = [
     # answer; what follows for a hide, which may be repeated; what follows for a reply, which may not
     (None, DONE, DONE),
     (Later("busy", NOON + 10 * MINUTE), WAITING, WAITING),
-    (Later("busy, by a clock that is behind", NOON - 10 * MINUTE), SOON, SOON),
-    (QuotaSpent("used up", NOON + 10 * MINUTE), WAITING, WAITING),
+    (Later("busy", NOON - 10 * MINUTE), SOON, SOON),  # by a clock that is behind
+    (QuotaSpent("busy", NOON + 10 * MINUTE), WAITING, WAITING),
     (Ambiguous("no answer"), CHECKING, CHECKING),
     (TimeoutError(), CHECKING, CHECKING),
     (ConnectionResetError(), CHECKING, CHECKING),
@@ -228,7 +228,7 @@ async def test_every_step_stands_in_the_audit(house: House) -> None:
     await house.act([id_])
     await house.act([id_])
     told = [(row.what, row.detail) for row in house.rows(audit) if row.action_id == id_]
-    assert told == [("action_pending", "hide: waiting for the rate limit"), ("action_done", "hide")]
+    assert told == [("action_pending", "hide: waiting: busy"), ("action_done", "hide")]
 
 
 # What nobody knows: a row found in `sending`.
@@ -256,7 +256,7 @@ FOUND: list[tuple[Verb, Observed | Exception, Follows]] = [
     (
         Verb.REPLY,
         Later("busy", NOON + 10 * MINUTE),
-        Follows(ActionState.SENDING, "waiting for the rate limit", 1, 10 * MINUTE - timedelta(seconds=5)),
+        Follows(ActionState.SENDING, "waiting: busy", 1, 10 * MINUTE - timedelta(seconds=5)),
     ),
     (
         Verb.REPLY,

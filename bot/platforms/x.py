@@ -199,7 +199,7 @@ class Adapter(base.Platform):
 
     async def message(self, order: base.Order) -> None:
         price = self._settings.prices.message
-        self._intend(order, order.target.author_id, price)
+        self._intend(order, IN_PRIVATE, price)
         id_ = await self._client.message(order.target.author_id, _words(order))
         self._memory.landed(order.key, id_)
         self._ledger.spend(price, posts=1)
@@ -230,7 +230,7 @@ class Adapter(base.Platform):
         if said.id is not None:
             return base.Observed.DONE
         if verb is Verb.MESSAGE:
-            words = await self._client.messages_with(said.to)
+            words = await self._client.messages_with(order.target.author_id)
             landed = any(fingerprint(each) == said.hash for each in words)
             return base.Observed.DONE if landed else base.Observed.NOT_DONE
         page = await self._client.own(since_id=said.to)
@@ -260,6 +260,7 @@ class Adapter(base.Platform):
             self._streaming = None
 
 
+IN_PRIVATE = "message"  # what is remembered of a message: not to whom
 HIDING = (Verb.HIDE, Verb.RESTORE)
 UNDOABLE = (Verb.HIDE, Verb.RESTORE, Verb.MUTE, Verb.UNMUTE)
 NOTES = {

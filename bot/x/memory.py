@@ -20,7 +20,7 @@ MOST_LINES = 20_000  # kept at a start; the newest
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Words of ours: whom or what they answer, their hash, and their id once it is known."""
+    """Words of ours: the comment they answer, their hash, and their id once it is known. People are not named."""
 
     to: str
     hash: str
