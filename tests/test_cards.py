@@ -72,7 +72,7 @@ def test_a_card_tells_what_was_found_and_why(label: Label, severity: Severity) -
 CAN = [
     (Capability(Ability.NATIVE), "Hide: hidden, can be undone", True),
     (Capability(Ability.NATIVE, undoable=False), "Hide: hidden, cannot be undone", True),
-    (Capability(Ability.APPROXIMATE, "deletes it"), "Hide: roughly hidden, can be undone `deletes it`", True),
+    (Capability(Ability.APPROXIMATE, "deletes it"), "Hide: hidden (approximately), can be undone `deletes it`", True),
     (Capability(Ability.IMPOSSIBLE, "no way"), "Hide: cannot here `no way`", False),
 ]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -12,27 +13,30 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import insert
 
+from bot.app import running
 from bot.chat import Chats
 from bot.clock import SystemClock
 from bot.config import Config, OnDiscord
 from bot.model import Ability, Batch, Capability, Gone, Mode, Reason, Role, Severity, Target, Verb
 from bot.replies import ShippedTemplatesOnly
+from bot.review import postings
 from bot.review.discord_cards import DiscordCards, is_quiet
 from bot.review.discord_commands import registration
 from bot.review.discord_desk import DiscordDesk
 from bot.review.presses import What, read
 from bot.sandbox.discord import TOKEN, Discord
 from bot.sandbox.discord_interactions import Interaction
-from bot.sandbox.discord_world import Json, components
+from bot.sandbox.discord_world import THREAD, Json, components
 from bot.sandbox.faults import HTML_503, RESET_AFTER
 from bot.sandbox.resolver import connector
 from bot.store.engine.port import Queue
 from bot.store.queries import NewCase, put_in_case
 from bot.store.tables import action, assessment, audit, card, ruling
-from classifiers.labels import Label
-from tests.support import NOON, PRACTICE, TEMPLATES, House, opened_store, posted
+from classifiers.labels import IDENTIFIERS, Label, SpanType
+from tests.support import NOON, PRACTICE, TEMPLATES, House, StubAssessor, opened_store, posted
 
 T = TypeVar("T")
+CORPUS = Path(__file__).parent.parent / "classifiers/training/corpus"
 ACCOUNT = {"name": PRACTICE, "platform": "replay", "on_call": [{"name": "Asha", "contact": "1" * 18}]}
 
 
@@ -384,7 +388,7 @@ async def test_words_leave_discord_when_they_expire(room: Room) -> None:
 async def test_a_flood_is_one_card_and_one_thread(room: Room) -> None:
     case_id = await room.case(count=30)
     message = await room.card(case_id)
-    listed = await until(lambda: room.server.world.messages.get(message["id"]) and room.messages(message["id"]))
+    listed = await until(lambda: room.messages(message["id"]) if message["id"] in room.server.world.messages else None)
     assert len(listed) == 1
     assert "30 comments" in shown(listed[0])
     assert len(room.messages()) == 1
@@ -459,3 +463,79 @@ def test_a_press_is_read_as_it_was_written() -> None:
         assert read(f"desk:{what}:12") is not None
     for custom_id in ("", "desk:keep:", "desk:keep:0", "desk:keep:-1", "desk:keep:1 ", "desk:Keep:1", "keep:1"):
         assert read(custom_id) is None
+
+
+def disclosures() -> list[tuple[str, list[str], list[list[Any]]]]:
+    """Our own disclosures: the text, its identifiers, and the spans of a masker that missed the last of those."""
+    found = []
+    for line in (CORPUS / "requests-disclosures.jsonl").read_text().splitlines():
+        raw = json.loads(line)
+        names = [part for part, kind in raw["spans"] if SpanType(kind) in IDENTIFIERS]
+        spans = [
+            [hit.start(), hit.end(), kind]
+            for part, kind in raw["spans"]
+            for hit in re.finditer(rf"(?<!\w){re.escape(part)}(?!\w)", raw["text"])
+            if part not in names[-1:]
+        ]
+        if "health_disclosure" in raw["labels"]:
+            found.append((raw["text"], names, spans))
+    return found
+
+
+async def test_nothing_that_points_to_a_person_ever_reaches_discord(room: Room) -> None:
+    """Over everything that was said to Discord, by cards, threads and answers, of more than 500 disclosures."""
+    rows = disclosures()
+    assert len(rows) > 500
+    events = tuple(posted(str(number), text) for number, (text, *_) in enumerate(rows, 1))
+    await room.house.inbox.receive(PRACTICE, room.house.mode, Batch(events, "c"))
+    probabilities = dict.fromkeys(Label, 0.01) | {Label.HEALTH_DISCLOSURE: 0.97}
+
+    def body(tx: Any) -> None:
+        for id_, (_, _, spans) in enumerate(rows, 1):
+            seen = {"comment_id": id_, "model": "m", "probabilities": probabilities, "spans": spans}
+            tx.execute(insert(assessment).values(seen))
+            flagged = (Reason.FLAGGED, Label.HEALTH_DISCLOSURE, "why", Severity.NORMAL)
+            put_in_case(tx, NewCase(f"k{id_ // 15}", PRACTICE, *flagged), id_, NOON)
+
+    await room.house.db.run(body)
+    for case_id in range(1, len(rows) // 15 + 2):
+        await room.card(case_id)
+    for case_id in range(1, 6):
+        await told(await room.press(case_id, "why", room.ben))
+    threads = room.server.world.channels.values()
+    await until(lambda: sum(each["type"] == THREAD for each in threads) == len(rows) // 15 or None)
+    await until(lambda: not room.house.db.read_now(lambda tx: postings.due(tx, 1)) or None)
+    traffic = "\n".join(json.dumps(call.body, ensure_ascii=False) for call in room.server.journal.calls("P*"))
+    assert traffic.count("No words here") > 500
+    for _, names, _ in rows:
+        for name in names:
+            assert not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", traffic), name
+
+
+async def test_a_comment_becomes_a_card_and_a_press_is_done_on_the_platform(
+    server: Discord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole app: replay brings a comment, a moderator presses Hide, the platform hides, the card says so."""
+    monkeypatch.setenv("CHAPERONE_DISCORD_TOKEN", TOKEN)
+    (tmp_path / "comments.jsonl").write_text('{"id": "17", "text": "you fool", "author": "u9"}\n')
+    channel, role = server.channel("desk"), server.role("moderators")
+    ben = server.member("ben", role)
+    config = Config.model_validate({
+        "store": {"path": tmp_path / "c.sqlite3", "key_file": tmp_path / "c.key"},
+        "desk": {"discord": {"channel": int(channel), "roles": {"moderator": [int(role)]}}},
+        "rules": {"harassment": {"do": []}},
+        "accounts": [{
+            "name": PRACTICE, "platform": "replay", "mode": "live",
+            "settings": {"path": tmp_path / "comments.jsonl", "outcomes": tmp_path / "outcomes.jsonl"},
+        }],
+    })  # fmt: skip
+    assessor = StubAssessor({"fool": {Label.HARASSMENT: 0.95}})
+    async with running(config, assessor, chats=Chats(SystemClock(), lambda: connector(server))) as app:
+        task = asyncio.create_task(app.run())
+        card_here = await until(lambda: next((each for each in server.said(channel) if each["components"]), None))
+        assert "you fool" in shown(card_here)
+        await server.press(card_here["id"], "desk:hide:1", ben)
+        await until(lambda: "hide by `ben`: `hidden`" in shown(server.said(channel)[0]) or None)
+        app.stop()
+        await task
+    assert json.loads((tmp_path / "outcomes.jsonl").read_text().splitlines()[0])["verb"] == "hide"

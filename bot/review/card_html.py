@@ -51,7 +51,7 @@ def _part(it: dict[str, Any]) -> str:
 def _markdown(text: str) -> str:
     """Only what our cards use."""
     blocks = re.split(r"(```\n.*?\n```)", text, flags=re.DOTALL)
-    return "".join(_code(each) if at % 2 else "<br>".join(_lines(each)) for at, each in enumerate(blocks))
+    return "".join(_code(each) if at % 2 else "".join(_lines(each)) for at, each in enumerate(blocks))
 
 
 def _lines(block: str) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _lines(block: str) -> Iterator[str]:
                 yield f"<{tag}>{_inline(line.removeprefix(mark))}</{tag}>"
                 break
         else:
-            yield _inline(line)
+            yield f"<div>{_inline(line)}</div>"
 
 
 def _inline(text: str) -> str:

@@ -130,7 +130,8 @@ def _head(it: CaseStory) -> str:
 
 
 def _written(it: Story, longest: int) -> str:
-    past = f"flagged {it.earlier_findings} times before" if it.earlier_findings else "never flagged before"
+    times = "once" if it.earlier_findings == 1 else f"{it.earlier_findings} times"
+    past = f"flagged {times} before" if it.earlier_findings else "never flagged before"
     return f"**Written** by {WHO[it.author_kind]}, {past}\n{_words(it, longest)}"
 
 
@@ -139,7 +140,7 @@ def _words(it: Story, longest: int) -> str:
         return f"-# {it.text}"
     if may_disclose(it) and not sure(it.text):
         masked = f"; {_spans(it.assessment)}" if it.assessment and it.assessment.spans else ""
-        return f"-# No words here: not sure that nobody is named in them. {len(it.text.split())} words{masked}."
+        return f"-# No words here: the masker is not sure of each of them. {len(it.text.split())} words{masked}."
     return inert(it.text, longest)
 
 
@@ -186,8 +187,8 @@ def _effect(verb: Verb, able: Capability) -> str:
     if able.ability is Ability.IMPOSSIBLE:
         return f"cannot here{note}"
     back = "can be undone" if able.undoable and ACTIONS[verb].undone_by else "cannot be undone"
-    about = "roughly " * (able.ability is Ability.APPROXIMATE)
-    return f"{about}{ACTIONS[verb].told}, {back}{note}"
+    about = " (approximately)" if able.ability is Ability.APPROXIMATE else ""
+    return f"{ACTIONS[verb].told}{about}, {back}{note}"
 
 
 def _happened(it: CaseStory) -> Iterator[str]:
