@@ -1,7 +1,7 @@
 """What the emulated Discord answers to a bot's REST calls."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -140,13 +140,20 @@ class Rest:
             raise UNKNOWN_BAN
         return {"user": self._world.users[user], "reason": self._world.bans[user]}
 
-    async def _add_ban(self, bot: str, guild: str, user: str, reason: str | None, **_: Any) -> None:
+    async def _add_ban(
+        self, bot: str, guild: str, user: str, reason: str | None, request: web.Request, **_: Any
+    ) -> None:
         self._in(guild)
         await self._user(user)
         self._world.bans[user] = reason
         self._world.members.pop(user, None)
         self._note(BAN_ADD, bot, user, reason)
         await self._gateway.tell("GUILD_BAN_ADD", {"guild_id": guild, "user": self._world.users[user]})
+        since = self._now() - timedelta(seconds=int(request.query.get("delete_message_seconds", 0)))
+        said = [each for messages in self._world.messages.values() for each in messages.values()]
+        for message in said:
+            if message["author"]["id"] == user and datetime.fromisoformat(message["timestamp"]) > since:
+                await self.remove(message)
 
     async def _remove_ban(self, bot: str, guild: str, user: str, reason: str | None, **_: Any) -> None:
         self._in(guild)
