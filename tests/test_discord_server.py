@@ -20,6 +20,7 @@ from bot.chat import Chats
 from bot.chat_errors import translated
 from bot.clock import StillClock, SystemClock
 from bot.config import read
+from bot.discord.reading import Reading, Scope
 from bot.errors import (
     Ambiguous,
     ConfigError,
@@ -307,6 +308,23 @@ async def test_a_lost_session_is_caught_up_before_anything_newer(practice: Pract
     await server.post(general, sam, "after")
     assert await practice.texts(2) == ["missed", "after"]
     assert missed
+
+
+async def test_a_flood_beyond_what_is_kept_is_read_from_the_history_and_told(practice: Practice) -> None:
+    server, general, sam = practice.discord, practice.general, practice.sam
+    scope = Scope("practice", int(server.world.guild), frozenset({int(general)}), frozenset(), timedelta())
+    async with Chats(practice.clock, lambda: connector(server)) as chats:
+        reading = Reading(scope, chats.of(TOKEN), practice.clock, most_waiting=2)
+        batches = reading.events(None)
+        await anext(batches)  # it is up to date, and then held back
+        for n in range(9):
+            await server.post(general, sam, f"flood {n}")
+        await practice.texts(9)  # the other client has heard all of them
+        events: list[Any] = []
+        while not any(isinstance(event, Gap) for event in events):
+            events += (await asyncio.wait_for(anext(batches), 60)).events
+        read = {event.comment.text for event in events if isinstance(event, Posted)}
+        assert read == {f"flood {n}" for n in range(9)}
 
 
 async def test_a_channel_that_may_not_be_read_is_a_gap(practice: Practice) -> None:

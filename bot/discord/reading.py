@@ -56,9 +56,9 @@ class Scope:
 class Reading:
     """Listens from the start, so that nothing is missed between the history and the gateway."""
 
-    def __init__(self, scope: Scope, chat: Chat, clock: Clock) -> None:
+    def __init__(self, scope: Scope, chat: Chat, clock: Clock, most_waiting: int = MOST_WAITING) -> None:
         self._scope, self._chat, self._clock = scope, chat, clock
-        self._heard: asyncio.Queue[Event | None] = asyncio.Queue(MOST_WAITING)  # None = read the history
+        self._heard: asyncio.Queue[Event | None] = asyncio.Queue(most_waiting)  # None = read the history
         self._behind, self._lost = True, False
         self._ours: set[int] = set()  # messages that we delete, of which Discord tells us too
         chat.listen("connect", self._on_connect)
