@@ -119,6 +119,7 @@ def test_weights_of_another_shape_are_refused(network: Network, tmp_path: Path) 
 
 
 def test_company_does_not_change_a_score(network: Network, tokenizer: Tokenizer) -> None:
+    torch.nn.init.normal_(network.verdict)  # zero at the start of training, when every score is the same
     model = encoder(network.eval(), tokenizer, Calibration({}))
     alone = model.score(["you fool"], [None])[0]
     together = model.score(["thanks doctor nurse kind ann bell said", "you fool", "fool"], [None] * 3)[1]
