@@ -48,7 +48,8 @@ def story(text: str = "you fool", *found: Label, spans: Sequence[Span] = (), **v
 
 
 def of(*stories: Story, rulings: tuple[Heard, ...] = (), **values: Any) -> CaseStory:
-    return CaseStory(row(**{"comments": len(stories)} | values), stories, rulings)
+    acts = tuple(act for each in stories for act in each.actions)
+    return CaseStory(row(**{"comments": len(stories)} | values), stories, rulings, acts)
 
 
 def words(it: Card) -> str:

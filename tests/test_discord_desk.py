@@ -391,6 +391,8 @@ async def test_a_flood_is_one_card_and_one_thread(room: Room) -> None:
     listed = await until(lambda: room.messages(message["id"]) if message["id"] in room.server.world.messages else None)
     assert len(listed) == 1
     assert "30 comments" in shown(listed[0])
+    await room.press(case_id, "hide", room.ben)
+    await room.shows(case_id, "`hidden` × 30")
     assert len(room.messages()) == 1
 
 

@@ -192,7 +192,7 @@ def _effect(verb: Verb, able: Capability) -> str:
 
 
 def _happened(it: CaseStory) -> Iterator[str]:
-    told = Counter((act.what, act.by, act.outcome) for each in it.comments for act in each.actions)
+    told = Counter((act.what, act.by, act.outcome) for act in it.actions)
     lines = [
         f"{what} by {_name(by)}: {one_line(outcome, LONGEST_LINE - 40)}" + (f" × {count}" if count > 1 else "")
         for (what, by, outcome), count in list(told.items())[-5:]

@@ -28,7 +28,7 @@ from bot.errors import CredentialsRevoked, Later, StoreError
 from bot.model import Capability, Severity, Target, Verb
 from bot.review import postings
 from bot.review.card_view import card_view
-from bot.review.cards import Card, Here, card, listing
+from bot.review.cards import COMMENTS_LISTED, COMMENTS_SHOWN, Card, Here, card, listing
 from bot.store.database import Database
 
 log = logging.getLogger("chaperone.desk")
@@ -109,7 +109,11 @@ class DiscordCards:
 
     async def drawn(self, case_id: int) -> Card:
         """The card of a case as it is now. Raises `DeskError` when there is no such case."""
-        return self._drawn(await self.db.read(partial(postings.told, cipher=self.db.cipher, case_id=case_id)))
+        return self._drawn(await self._told(case_id, COMMENTS_SHOWN))
+
+    async def _told(self, case_id: int, comments: int) -> postings.Told:
+        body = partial(postings.told, cipher=self.db.cipher, case_id=case_id, comments=comments)
+        return await self.db.read(body)
 
     def _drawn(self, told: postings.Told) -> Card:
         return card(told.story, self._here(told))
@@ -118,7 +122,7 @@ class DiscordCards:
         return Here(self._able(told), told.mode, self.desk.blur_severe)
 
     async def _show(self, client: Bot, row: Row[Any]) -> None:
-        told = await self.db.read(partial(postings.told, cipher=self.db.cipher, case_id=row.case_id))
+        told = await self._told(row.case_id, COMMENTS_SHOWN if row.kind == postings.CARD else COMMENTS_LISTED)
         made = self._drawn(told) if row.kind == postings.CARD else listing(told.story, self._here(told))
         message, digest = row.message, made.digest()
         try:

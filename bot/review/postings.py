@@ -72,9 +72,9 @@ def due(tx: Connection, limit: int, without: Collection[int] = ()) -> Sequence[R
     return tx.execute(found.order_by(case.c.severity.desc(), case.c.opened_at, card.c.id).limit(limit)).all()
 
 
-def told(tx: Connection, cipher: Cipher, case_id: int) -> Told:
-    """Raises `DeskError` when there is no such case."""
-    story = case_story(tx, cipher, case_id)
+def told(tx: Connection, cipher: Cipher, case_id: int, comments: int) -> Told:
+    """With so many of its comments. Raises `DeskError` when there is no such case."""
+    story = case_story(tx, cipher, case_id, limit=comments)
     changed = tx.execute(select(func.max(card.c.changed)).where(card.c.case_id == case_id)).scalar() or 0
     mode = tx.execute(select(account.c.mode).where(account.c.name == story.row.account)).scalar() or Mode.SHADOW
     target = _target(tx, cipher, story.comments[0].id) if story.comments else None

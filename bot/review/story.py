@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from bot.actions import ACTIONS
 from bot.errors import DeskError
@@ -89,6 +89,7 @@ class CaseStory:
     row: Row[Any]
     comments: tuple[Story, ...]
     rulings: tuple[Heard, ...]
+    actions: tuple[Told, ...] = ()  # of all its comments, also of those beyond the first
 
 
 def likely(probability: float) -> str:
@@ -107,7 +108,7 @@ def comment_story(tx: Connection, cipher: Cipher, comment_id: int, *, reveal: bo
         id=row.id, external_id=row.external_id, account=row.account, edit=row.edit,
         author_kind=AuthorKind(row.author_kind), earlier_findings=_findings(tx, row), seen_at=row.seen_at,
         state=row.state, mode=row.mode, text=_words(cipher, row, judged.spans if judged else (), reveal),
-        assessment=judged, decision=_decided(tx, comment_id), actions=_actions(tx, comment_id),
+        assessment=judged, decision=_decided(tx, comment_id), actions=_actions(tx, action.c.comment_id == comment_id),
         cases=_cases(tx, comment_id),
     )  # fmt: skip
 
@@ -121,7 +122,8 @@ def case_story(tx: Connection, cipher: Cipher, case_id: int, *, reveal: bool = F
         select(case_comment.c.comment_id).where(case_comment.c.case_id == case_id).order_by("comment_id").limit(limit)
     ).scalars()
     stories = tuple(comment_story(tx, cipher, id_, reveal=reveal) for id_ in ids)
-    return CaseStory(row, stories, _rulings(tx, cipher, case_id))
+    of_case = action.c.comment_id.in_(select(case_comment.c.comment_id).where(case_comment.c.case_id == case_id))
+    return CaseStory(row, stories, _rulings(tx, cipher, case_id), _actions(tx, of_case))
 
 
 def comment_number(tx: Connection, external_id: str) -> int | None:
@@ -166,11 +168,11 @@ def _findings(tx: Connection, row: Row[Any]) -> int:
     return tx.execute(found.where(same, decision.c.label.is_not(None))).scalar_one()
 
 
-def _actions(tx: Connection, comment_id: int) -> tuple[Told, ...]:
+def _actions(tx: Connection, which: ColumnElement[bool]) -> tuple[Told, ...]:
     rows = tx.execute(
         select(action, ruling.c.actor, job.c.run_at).outerjoin(ruling, ruling.c.id == action.c.ruling_id)
         .outerjoin(job, (job.c.queue == Queue.ACT) & (job.c.ref == action.c.id))
-        .where(action.c.comment_id == comment_id).order_by(action.c.id)
+        .where(which).order_by(action.c.id)
     )  # fmt: skip
     return tuple(
         Told(row.id, row.verb, outcome(row), row.actor or "chaperone", row.settled_at, row.key) for row in rows
