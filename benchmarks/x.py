@@ -468,23 +468,19 @@ def _checked(it: Config, x: X) -> list[tuple[str, str, str]]:
 
 
 async def latency(count: int) -> int:
-    """A twelfth is to be hidden, so that all of it fits into one window of X's limit."""
+    """A fifth is to be hidden, so that all of it fits into one window of X's limit."""
     async with X(SystemClock()) as x:
         post = x.publish("A post of the practice")
         async with daemon(x, SystemClock(), poll_seconds=3600, search_seconds=0, own_seconds=0) as app:
             said = {}
             for number in range(count):
                 id_ = await x.say(
-                    f"{'abuse' if number % 12 == 0 else 'fine'} {number}", author=str(10_000 + number), reply_to=post
+                    f"{'abuse' if number % 5 == 0 else 'fine'} {number}", author=str(10_000 + number), reply_to=post
                 )
                 said[id_] = number
                 await asyncio.sleep(0.2)
             await settled(app, count)
-    lines = {
-        str(it.body).split('"id": "')[1].split('"')[0]: it.when
-        for it in x.journal.calls("SEND")
-        if "data" in str(it.body)
-    }
+    lines = {it.body["data"]["id"]: it.when for it in x.journal.calls("SEND") if isinstance(it.body, dict)}
     took = sorted(
         1000 * (it.when - lines[it.path.split("/")[3]]).total_seconds()
         for it in x.journal.calls("PUT", "/2/tweets/*/hidden")

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from bot.app import running
 from bot.clock import FastClock, StillClock, SystemClock
+from bot.config import Config
 from bot.errors import (
     Ambiguous,
     ConfigError,
@@ -23,6 +26,7 @@ from bot.errors import (
 )
 from bot.model import (
     Ability,
+    ActionState,
     Author,
     AuthorKind,
     Capability,
@@ -32,6 +36,7 @@ from bot.model import (
     Gone,
     Malformed,
     Posted,
+    Reason,
     Target,
     Verb,
 )
@@ -42,10 +47,12 @@ from bot.sandbox import faults
 from bot.sandbox.faults import Fault
 from bot.sandbox.resolver import connector
 from bot.sandbox.x import HALF_LINE, MISSING_TAG, USAGE_CAPPED, X
+from bot.store.tables import account, action, case
 from bot.x.errors import Duplicate, answer, error
 from bot.x.memory import Budget, Ledger, Memory
 from bot.x.posts import Post, comment, fingerprint
-from tests.support import NOON
+from classifiers.labels import Label
+from tests.support import NOON, StubAssessor
 
 ME = "1001"
 AT = "2026-03-01T12:00:00.000Z"
@@ -531,3 +538,44 @@ def test_missing_keys_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(ConfigError, match="CHAPERONE_X_ST_MARYS_ACCESS_TOKEN") as told:
         asyncio.run(enter())
     assert "no number" not in str(told.value)
+
+
+async def test_refused_keys_stop_their_account_alone_keep_its_queue_and_are_told(
+    x: X, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in x.keys.environment("practice").items():
+        monkeypatch.setenv(name, value)
+    comments = tmp_path / "comments.jsonl"
+    comments.write_text("")
+    config = Config.model_validate(
+        {
+            "store": {"path": tmp_path / "db.sqlite3", "key_file": tmp_path / "db.key"},
+            "accounts": [
+                {"name": "practice", "platform": "x", "mode": "live", "settings": {"handle": "clinic"}},
+                {"name": "other", "platform": "replay", "mode": "live", "settings": {
+                    "path": comments, "outcomes": tmp_path / "outcomes.jsonl"}},
+            ],
+        }
+    )  # fmt: skip
+    post = x.publish("Our opening hours")
+    assessor = StubAssessor({"awful": {Label.HARASSMENT: 0.99}})
+    async with running(config, assessor, connector=lambda: connector(x)) as app, asyncio.TaskGroup() as group:
+        group.create_task(app.run())
+        while not x.streams:
+            await asyncio.sleep(0.01)
+        x.keys.revoked = True
+        await x.say("awful", reply_to=post)
+        while not (
+            stopped := app.db.read_now(lambda tx: tx.execute(select(account).where(account.c.stopped_why != "")).all())
+        ):
+            await asyncio.sleep(0.05)
+        comments.write_text('{"id": "1", "text": "awful", "author": "u"}\n')
+        while not (tmp_path / "outcomes.jsonl").exists():
+            await asyncio.sleep(0.05)
+        app.stop()
+        waits = app.db.read_now(lambda tx: tx.execute(select(action).where(action.c.account == "practice")).one())
+        told = app.db.read_now(lambda tx: tx.execute(select(case).where(case.c.reason == Reason.STOPPED)).one())
+    assert [row.name for row in stopped] == ["practice"]
+    assert (waits.verb, waits.state) == (Verb.HIDE, ActionState.PENDING)
+    assert (told.account, told.state) == ("practice", "open")
+    assert "make new ones" in told.why
