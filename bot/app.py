@@ -155,7 +155,7 @@ async def running(
         stack.enter_context(process_lock(config.store.path))
         db = open_store(config)
         stack.callback(db.close)
-        chats = await stack.enter_async_context(chats or Chats(clock))
+        chats = await stack.enter_async_context(chats or Chats(clock, connector))
         engine = LocalEngine(db, clock)
         adapters = dict[str, platforms.Platform]()
         desk = _desk(config, db, engine, clock, chats, templates, adapters)  # it listens before anybody connects

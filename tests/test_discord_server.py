@@ -19,6 +19,7 @@ from bot.app import running
 from bot.chat import Chats
 from bot.chat_errors import translated
 from bot.clock import StillClock, SystemClock
+from bot.commands.setup import Finding, platform_checks
 from bot.config import read
 from bot.discord.reading import Reading, Scope
 from bot.errors import (
@@ -62,6 +63,16 @@ from tests.support import NOON, StubAssessor
 KEY = "a1b2c3d4" * 4
 WORDS = Cleared("Please mind our rules.")
 HTML = Fault(status=503, body="<h1>busy</h1>", headers={"Content-Type": "text/html"})
+
+CONFIG = """
+[classifier]
+folder = "nowhere"
+[[accounts]]
+name = "practice"
+platform = "discord_server"
+mode = "live"
+settings = {{ server = {server}, channels = [{channel}] }}
+"""
 
 
 @dataclass
@@ -357,11 +368,25 @@ async def test_a_server_that_we_are_no_member_of_stops_the_account(practice: Pra
                 await adapter.check()
 
 
-async def test_check_tells_what_the_bot_may_do_where(practice: Practice) -> None:
-    assert await practice.adapter.check() == [
-        f"is a member of the server {practice.discord.world.guild}",
-        f"channel {practice.general}: all permissions",
-    ]
+async def test_check_tells_what_the_bot_may_do_where(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, file = practice.discord, practice.folder / "chaperone.toml"
+    file.write_text(CONFIG.format(server=server.world.guild, channel=f"{practice.general}, 5"))
+    config = read(file)
+
+    def told() -> list[tuple[Finding, str]]:
+        lines = platform_checks(config, config.accounts[0], lambda: connector(server))
+        return [(finding, words) for finding, _, words in lines]
+
+    fine = f"is a member of the server {server.world.guild}, and may do all that is needed in 1 channels"
+    assert await practice.adapter.check() == [fine]
+    assert await asyncio.to_thread(told) == [(Finding.FAIL, "channel 5 is not there")]
+    server.world.channels["5"] = server.world.channels[practice.general] | {"id": "5"}
+    assert (await asyncio.to_thread(told))[0][0] is Finding.OK
+    server.world.roles[server.world.guild]["permissions"] = str(discord.Permissions(view_channel=True).value)
+    [(finding, words)] = await asyncio.to_thread(told)
+    assert (finding, words.count("lacks read_message_history, send_messages")) == (Finding.FAIL, 2)
+    monkeypatch.setenv("CHAPERONE_DISCORD_TOKEN", "stale")
+    assert await asyncio.to_thread(told) == [(Finding.FAIL, "Discord refused the token")]
 
 
 # acting
@@ -583,15 +608,6 @@ async def test_without_a_token_the_account_cannot_be_connected(
             pass
 
 
-CONFIG = """
-[classifier]
-folder = "nowhere"
-[[accounts]]
-name = "practice"
-platform = "discord_server"
-mode = "live"
-settings = {{ server = {server}, channels = [{channel}] }}
-"""
 ASHA = Person("asha", Role.MODERATOR)
 
 

@@ -148,5 +148,5 @@ def _account(one: Account) -> Iterator[Line]:
 
 
 async def _platform(config: Config, one: Account, connect: Connect) -> list[str]:
-    async with Chats(SystemClock()) as chats, connected(config, one, SystemClock(), chats, connect) as adapter:
+    async with Chats(SystemClock(), connect) as chats, connected(config, one, SystemClock(), chats, connect) as adapter:
         return await adapter.check()

@@ -80,12 +80,15 @@ class Adapter(base.Platform):
         except TimeoutError:
             raise Later("Discord cannot be reached", self._around.clock.now()) from None
         guild = self._scope.guild(client)
-        lines = [f"is a member of the server {guild.id}"]
-        for channel in self._scope.of(guild):
+        watched = self._scope.of(guild)
+        lacking = [f"channel {id_} is not there" for id_ in self._settings.channels if guild.get_channel(id_) is None]
+        for channel in watched:
             allowed = channel.permissions_for(guild.me)
-            missing = [name for name in NEEDED if not getattr(allowed, name)]
-            lines.append(f"channel {channel.id}: " + (f"lacks {', '.join(missing)}" if missing else "all permissions"))
-        return lines
+            if missing := [name for name in NEEDED if not getattr(allowed, name)]:
+                lacking.append(f"in channel {channel.id} the bot lacks {', '.join(missing)}")
+        if lacking:
+            raise Refused("; ".join(lacking))
+        return [f"is a member of the server {guild.id}, and may do all that is needed in {len(watched)} channels"]
 
     def events(self, cursor: str | None) -> AsyncIterator[Batch]:
         """The cursor is a JSON object: the last message read of each channel."""
