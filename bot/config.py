@@ -64,11 +64,11 @@ class Rules(_Part):
     """One rule a label."""
 
     harassment: Rule = Rule(ask_when_right=0.8, do=(Do.HIDE,), severity="high")
-    diagnosis_request: Rule = Rule(ask_when_right=0.8, do=(Do.WARN,))
+    diagnosis_request: Rule = Rule(do=(Do.WARN,))
     health_disclosure: Rule = Rule()
     crisis: Rule = Rule(ask_when_right=0.5, severity="urgent")
     misinformation: Rule = Rule()
-    solicitation: Rule = Rule(ask_when_right=0.8, do=(Do.HIDE,))
+    solicitation: Rule = Rule(do=(Do.HIDE,))
 
     @model_validator(mode="before")
     @classmethod
