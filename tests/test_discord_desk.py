@@ -27,7 +27,7 @@ from bot.review.presses import What, read
 from bot.sandbox.discord import TOKEN, Discord
 from bot.sandbox.discord_interactions import Interaction
 from bot.sandbox.discord_world import THREAD, Json, components
-from bot.sandbox.faults import HTML_503, RESET_AFTER
+from bot.sandbox.faults import HTML_503, RESET_AFTER, Fault
 from bot.sandbox.resolver import connector
 from bot.store.engine.port import Queue
 from bot.store.queries import NewCase, put_in_case
@@ -222,6 +222,17 @@ async def test_who_may_not_or_forges_is_told_and_nothing_is_ruled(
     assert why in await told(pressed)
     assert not room.house.rows(ruling)
     assert not room.house.rows(action)
+
+
+async def test_an_interaction_that_expired_rules_nothing(room: Room) -> None:
+    case_id = await room.case()
+    on = (await room.card(case_id))["id"]
+    room.server.fail("POST", "*/callback", Fault(status=404, body={"code": 10062, "message": "Unknown interaction"}))
+    await room.server.press(on, f"desk:hide:{case_id}", room.ben)
+    await room.server.journal.arrival("POST", "*/callback")
+    await (await room.server.press(on, f"desk:keep:{case_id}", room.ben)).answered()
+    await room.shows(case_id, "closed by")
+    assert [row.what for row in room.house.rows(ruling)] == ["keep"]
 
 
 async def test_a_deleted_card_comes_back_while_its_case_is_open(room: Room) -> None:
