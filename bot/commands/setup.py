@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app import connected, opened
-from bot.chat import Chats, Connect
+from bot.chat import Chats, Connect, token
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, console
 from bot.config import Account, Config, Secrets, read
@@ -81,6 +81,7 @@ def _checks(config: Config) -> Iterator[Line]:
     yield from _tried("store", lambda: _store(config))
     yield from _tried("model", lambda: _model(config))
     yield from _tried("replies", _replies)
+    yield from _tried("desk", lambda: _desk(config))
     for one in config.accounts:
         yield from _account(one)
         yield from platform_checks(config, one)
@@ -122,6 +123,17 @@ def _model(config: Config) -> list[str]:
 
 def _hardware(cuda: bool) -> str:
     return "CUDA" if cuda else "CPU"
+
+
+def _desk(config: Config) -> list[str]:
+    """Reaches nobody: only what the desk on Discord cannot start without."""
+    on = config.desk.discord
+    if on.channel is None:
+        return ["on the command line"]
+    token()
+    if not any(on.roles.values()):
+        raise ConfigError("Nobody may rule on Discord: name the roles that may in `desk.discord.roles`.")
+    return [f"on Discord, in channel {on.channel}, and on the command line"]
 
 
 def _replies() -> list[str]:
