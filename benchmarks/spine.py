@@ -16,11 +16,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from classifiers.pipeline import Text
-
 from bot.app import running
 from bot.config import Config
 from classifiers.labels import Assessment, Label
+from classifiers.pipeline import Text
 
 WORDS = "thank you doctor this helped my mother very much where can one read more about sleep".split()  # noqa: SIM905
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from classifiers.pipeline import Pipeline
 from rich.console import Console
 
 from bot.config import Config
 from classifiers.errors import ModelUnavailable
+from classifiers.pipeline import Pipeline
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The config file.", envvar="CHAPERONE_CONFIG", show_default=True)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from classifiers.pipeline import Pipeline, Text
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.progress import Progress
 
@@ -26,6 +25,7 @@ from bot.decide import Policy, certain, flagged
 from bot.errors import ConfigError
 from bot.platforms.base import readable
 from classifiers.labels import Assessment
+from classifiers.pipeline import Pipeline, Text
 from classifiers.settings import Settings
 
 MALFORMED = "malformed"

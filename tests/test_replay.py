@@ -166,7 +166,7 @@ lines = st.builds(lambda one, other: json.dumps(one | other).encode(), likely, w
 
 
 @given(st.lists(lines | st.just(b""), max_size=8), st.sampled_from([b"", b"\n"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_every_line_is_posted_gone_or_set_aside(
     tmp_path_factory: pytest.TempPathFactory, raw: list[bytes], end: bytes
 ) -> None:
