@@ -101,7 +101,7 @@ class Classify:
                 "comment_id": row.id,
                 "decision_id": decision_id,
                 "account": row.account,
-                "label": made.label,
+                "label": step.label,
                 "verb": step.verb,
                 "template": step.template,
                 "mode": row.mode,

@@ -184,9 +184,9 @@ def _combined(
 
 def _steps(label: Label, rule: Rule) -> tuple[Step, ...]:
     verbs = {
-        Do.HIDE: Step(Verb.HIDE),
-        Do.WARN: Step(Verb.REPLY, template=label.value),
-        Do.MUTE: Step(Verb.MUTE),
+        Do.HIDE: Step(Verb.HIDE, label=label),
+        Do.WARN: Step(Verb.REPLY, template=label.value, label=label),
+        Do.MUTE: Step(Verb.MUTE, label=label),
     }
     return tuple(verbs[each] for each in rule.do)
 

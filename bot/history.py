@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from bot.decide import Facts
-from bot.model import AuthorKind, Decision, Verb, Verdict
+from bot.model import AuthorKind, Decision, Verb
 from bot.store.tables import action, comment, decision, pause, ruling
 from classifiers.labels import Label
 
@@ -37,8 +37,7 @@ class Today:
     def count(self, row: Row[Any], made: Decision) -> None:
         if made.flags:
             self.findings[row.author_key] += 1
-        if made.verdict is Verdict.ACT and made.label:
-            self.acted[made.label] += 1
+        self.acted.update({step.label for step in made.steps if step.label})
         if any(step.verb is Verb.REPLY for step in made.steps):
             self.warned.add((row.author_key, row.thread))
 
@@ -62,10 +61,12 @@ def paused(tx: Connection, account: str) -> frozenset[Label]:
 
 
 def _acted(tx: Connection, account: str, since: datetime) -> Counter[Label]:
+    """Comments acted on today, by the label whose rule wanted it."""
     rows = tx.execute(
-        select(decision.c.label, func.count())
-        .where(decision.c.account == account, decision.c.verdict == Verdict.ACT, decision.c.at >= since)
-        .group_by(decision.c.label)
+        select(action.c.label, func.count(func.distinct(action.c.comment_id)))
+        .join(decision, decision.c.id == action.c.decision_id)
+        .where(decision.c.account == account, decision.c.at >= since)
+        .group_by(action.c.label)
     )
     return Counter({Label(label): count for label, count in rows if label})
 

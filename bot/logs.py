@@ -73,7 +73,8 @@ def configure(level: str, *, json: bool, stream: TextIO | None = None) -> None:
     handler = _Handler(stream)
     handler.setFormatter(_Line(dumps if json else _text))
     logging.root.handlers[:] = [handler]
-    logging.root.setLevel(level.upper())
+    logging.root.setLevel(level.upper() if level in ("debug", "error") else "WARNING")  # libraries chat at info
+    logging.getLogger("chaperone").setLevel(level.upper())
     logging.setLogRecordFactory(_record)
     sys.excepthook = lambda _, error, __: log.critical("process_crashed", exc_info=error)
     sys.unraisablehook = lambda args: log.error("error_ignored", exc_info=args.exc_value)

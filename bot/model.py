@@ -184,10 +184,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do: a verb, and for words the template that is said."""
+    """One thing to do: a verb, for words the template that is said, and the label whose rule wants it."""
 
     verb: Verb
     template: str | None = None
+    label: Label | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

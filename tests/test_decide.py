@@ -1,5 +1,7 @@
 """The table of decisions: what is found, what is known, what becomes of it."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from pydantic import ValidationError
 
 from bot.config import Rules, WhenNotAssessed, policy
 from bot.decide import Do, Facts, Policy, Rule, decide
+from bot.history import Today
 from bot.model import AuthorKind, Decision, Reason, Severity, Step, Verb, Verdict
 from classifiers.labels import Assessment, Label, NotAssessed
 
@@ -90,6 +93,15 @@ def test_crisis_found_by_the_word_list_needs_no_model() -> None:
 
 def test_where_data_is_too_thin_a_person_is_asked() -> None:
     assert decided(seen(harassment=0.9999), rules=shipped_policy(act=None)).verdict is Verdict.ASK
+
+
+def test_what_is_done_counts_for_the_label_whose_rule_wanted_it() -> None:
+    made = decided(seen(solicitation=0.95, health_disclosure=0.8))
+    assert made.label is P  # a person is asked about this one
+    assert [step.label for step in made.steps] == [S]
+    day = Today()
+    day.count(SimpleNamespace(author_key="a", thread="t"), made)  # type: ignore[arg-type]
+    assert day.acted == {S: 1}
 
 
 def test_a_repeat_offender_is_looked_at_sooner() -> None:

@@ -109,7 +109,8 @@ def _why(it: Story) -> Iterable[tuple[str, Text]]:
         at = f" at {told.at:%Y-%m-%d %H:%M:%S}" if told.at else ""
         yield "action", Text(f"{told.what} by {told.by} [{told.key[:8]}]")
         yield "  outcome", Text(f"{told.outcome}{at}")
-    yield "actions", Text("" if it.actions else "none")
+    if not it.actions:
+        yield "actions", Text("none")
     yield "cases", Text(", ".join(str(id_) for id_ in it.cases) or "none")
 
 
