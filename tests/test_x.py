@@ -563,7 +563,8 @@ async def test_refused_keys_stop_their_account_alone_keep_its_queue_and_are_told
         group.create_task(app.run())
         while not x.streams:
             await asyncio.sleep(0.01)
-        x.keys.revoked = True
+        for method, path in (("PUT", "*"), ("GET", "/2/users/me")):  # and no poll, so that the comment surely arrives
+            x.fail(method, path, faults.UNAUTHORISED, times=9)
         await x.say("awful", reply_to=post)
         while not (
             stopped := app.db.read_now(lambda tx: tx.execute(select(account).where(account.c.stopped_why != "")).all())
