@@ -34,7 +34,9 @@ def main() -> None:
 def build(data: Path, corpus: Path, out: Path, labels: Path = readings.LABELS) -> None:
     """Reads the sets and writes the three files. Rows with the text of an earlier row are left out."""
     written = [*authored(corpus, "corpus"), *authored(data / "authored", "authored")]
-    own = list(unique([*written, *relabelled(data), *readings.read(data, labels)]))
+    differ = readings.arguable(labels)
+    real = [row for row in (*relabelled(data), *readings.read(data, labels)) if readings.digest(row.text) not in differ]
+    own = list(unique([*written, *real]))
     others = list(unique(public.rows(data), without=own))
     hashes = {"own": write(own, out / "own.jsonl"), "public": write(others, out / "public.jsonl")}
     summary = {"written": hashes, "read": _hashes(data, corpus, labels), "sources": counts([*own, *others])}

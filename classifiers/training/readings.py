@@ -1,6 +1,7 @@
 """Public comments read for our guide whose words stay outside: `labels/*.jsonl` holds set, hash and labels only.
 
 The hash is the first 16 hex digits of the SHA-256 of the text; the words are found again in the data folder.
+`labels/arguable.json` names comments that a second, blind reader labelled differently: they are left out.
 """
 
 import gzip
@@ -20,10 +21,20 @@ def read(data: Path, folder: Path = LABELS) -> Iterator[Row]:
     labelled = {(row["set"], row["hash"]): row["labels"] for row in _labels(folder) if not row["skip"]}
     for name in sorted({set_ for set_, _ in labelled}):
         for raw in _raw(data / f"{name}.jsonl.gz"):
-            key = (name, hashlib.sha256(raw["text"].encode()).hexdigest()[:16])
+            key = (name, digest(raw["text"]))
             if (labels := labelled.pop(key, None)) is not None:
                 parent = raw.get("context") or None
                 yield Row(f"{name}-{key[1]}", f"relabelled/{name}", raw["text"], known(labels), parent)
+
+
+def arguable(folder: Path = LABELS) -> set[str]:
+    """Hashes of the comments on which two readers differ."""
+    path = folder / "arguable.json"
+    return {row["hash"] for row in json.loads(path.read_text())} if path.exists() else set()
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _labels(folder: Path) -> Iterator[dict[str, Any]]:

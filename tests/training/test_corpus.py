@@ -63,6 +63,13 @@ def test_building_keeps_what_is_known_and_masks_the_rest(data: Path, ours: Path,
     assert hateful.target(Label.CRISIS) is None
 
 
+def test_a_comment_that_two_readers_label_differently_is_left_out(data: Path, ours: Path, tmp_path: Path) -> None:
+    read_by_two = next(corpus.relabelled(data))
+    (tmp_path / "arguable.json").write_text(json.dumps([{"set": "illness", "hash": readings.digest(read_by_two.text)}]))
+    corpus.build(data, ours, tmp_path / "out", labels=tmp_path)
+    assert "relabelled/illness" not in {row.writer for row in read(tmp_path / "out" / "own.jsonl")}
+
+
 def test_spans_are_found_where_their_words_stand(data: Path, ours: Path, tmp_path: Path) -> None:
     corpus.build(data, ours, tmp_path / "out", labels=tmp_path / "no-labels")
     own = {row.writer: row for row in read(tmp_path / "out" / "own.jsonl")}
