@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from classifiers.labels import IDENTIFIERS, Label, SpanType
-from classifiers.training import corpus, public
+from classifiers.training import corpus, public, readings
 from classifiers.training.rows import Row, known, partly, read
 from classifiers.training.splits import FOLDS, held_out
 
