@@ -46,11 +46,11 @@ def normalise(text: str) -> Normalised:
     """Never fails, whatever the text. Doing it twice changes nothing more."""
     now = Normalised(text, range(len(text)), range(1, len(text) + 1))
     for step in (_visible, _marks, _shapes, _lookalikes, _spelled_out, _disguises):
-        now = _edited(now, list(step(now.text)))
+        now = edited(now, list(step(now.text)))
     return now
 
 
-def _edited(old: Normalised, edits: list[Edit]) -> Normalised:
+def edited(old: Normalised, edits: list[Edit]) -> Normalised:
     """Where lengths agree, code points keep their places one by one; else each comes from the whole edit."""
     if not edits:
         return old

@@ -1,0 +1,14 @@
+"""The reply guard: whether words may go out in the name of a practice. Pure, fast, the same answer every time.
+
+    normalise the words          disguises, quotes and misspelt words of care are undone, offsets kept
+    → each sentence, each rule   `rules.toml`: a name, why in a moderator's words, patterns, and what spares it
+    → what the commenter said    nothing of it is repeated: names, dates, conditions, treatments
+    → contacts                   nobody's but the practice's own
+
+What speaks of one person's care is refused by default: "your …" and "you did …" pass only where they are known to be
+harmless. What is general, hypothetical or policy passes.
+"""
+
+from bot.guard.judging import Judgement, Reason, Said, judge
+
+__all__ = ["Judgement", "Reason", "Said", "judge"]

@@ -1,0 +1,86 @@
+"""Judging an outgoing text: every rule over every sentence, then what only the commenter's words can tell."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bot.guard.contacts import strangers
+from bot.guard.echo import repeated
+from bot.guard.reading import Reading, read
+from bot.guard.rules import Rule, book
+from classifiers.labels import Span
+
+LONGEST = 5_000  # characters; more than any platform takes in a reply
+HANDLE = re.compile(r"[_.\d]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is answered: the commenter's words, what was found in them, and what they are called."""
+
+    text: str = field(default="", repr=False)
+    spans: tuple[Span, ...] = ()  # of `text`, as an `Assessment` has them
+    name: str = field(default="", repr=False)
+    handle: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a text is refused. `start` and `end` are code points of the text as it was typed, end exclusive."""
+
+    rule: str
+    why: str  # in a moderator's words; holds none of the text
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the guard says. `safer` is a wording to offer in its place, "" where the text may go out."""
+
+    reasons: tuple[Reason, ...] = ()
+    safer: str = ""
+
+    @property
+    def refused(self) -> bool:
+        return bool(self.reasons)
+
+
+def judge(words: str, said: Said | None = None, own: frozenset[str] = frozenset()) -> Judgement:
+    """Judge an outgoing text. Never raises, whatever the text.
+
+    `own` are the practice's contacts that may stand in it: telephone numbers, addresses, hosts of links.
+    """
+    if len(words) > LONGEST:
+        return _refusal([Reason("length", "It is longer than any reply; write it shorter.", 0, len(words))])
+    it = read(words)
+    if it.unreadable:
+        return _refusal([Reason("unreadable", it.unreadable, 0, len(words))])
+    found = [*_broken(it), *_contacts(it, own), *(_repeats(it, said) if said else ())]
+    return _refusal(sorted(set(found), key=lambda each: (each.start, each.end))) if found else Judgement()
+
+
+def _broken(it: Reading) -> Iterator[Reason]:
+    for start, end in it.sentences:
+        for rule in book().rules:
+            for match in rule.found(it.text, start, end):
+                yield _reason(it, rule, *match.span())
+
+
+def _reason(it: Reading, rule: Rule, start: int, end: int) -> Reason:
+    return Reason(rule.name, rule.why, *it.original(start, end))
+
+
+def _contacts(it: Reading, own: frozenset[str]) -> Iterator[Reason]:
+    for start, end in strangers(it.text, own):
+        yield _reason(it, book().named("contact"), start, end)
+
+
+def _repeats(it: Reading, said: Said) -> Iterator[Reason]:
+    called = f"{said.name} {HANDLE.sub(' ', said.handle)} {said.handle}"
+    for start, end in repeated(it, said.text, said.spans, called):
+        yield _reason(it, book().named("repeats"), start, end)
+
+
+def _refusal(reasons: list[Reason]) -> Judgement:
+    return Judgement(tuple(reasons), book().safer(reasons[0].rule))
