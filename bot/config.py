@@ -101,6 +101,9 @@ class OnDiscord(_Part):
     time_zone: str = Field("UTC", description="of the quiet hours")
     wake_for: SeverityName = Field("crisis", description="from this severity on calls are made in quiet hours too")
     blur_severe: bool = Field(True, description="words of severe cases are blurred until they are clicked")
+    blank_unsure: bool = Field(
+        False, description="of a patient's words that are not all sure, show those that are; false = only a summary"
+    )
     severe_per_day: int | None = Field(None, ge=1, description="severe cases a person may rule in a day; not crisis")
     flood_comments: int = Field(10, ge=4, description="a case of so many comments gets a thread that lists them")
     show_acted: bool = Field(False, description="also post what the bot did alone, without a call")

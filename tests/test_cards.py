@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from bot.model import Ability, AuthorKind, Capability, CaseState, Mode, Reason, 
 from bot.review.cards import FAIL_CLOSED, Card, Here, card, listing
 from bot.review.inert import inert
 from bot.review.story import EXPIRED, CaseStory, Decided, Heard, Story, Told
-from bot.review.sure import everyday, sure
+from bot.review.sure import BLANK, blanked, everyday, sure
 from classifiers.labels import IDENTIFIERS, Assessment, Label, NotAssessed, Span, SpanType
 from tests.support import NOON
 
@@ -202,12 +203,16 @@ def test_words_that_expired_are_said_to_have_expired() -> None:
 
 SURE = [
     ("my [PERSON] has [CONDITION] since [DATE]", True), ("I think it's fine, really. You know?", True),
-    ("They said so.\nAnd then nothing", True), ("“thanks”", False), ("", True),
+    ("They said so.\nAnd then nothing", True), ("“thanks”", True), ("", True),
     ("ask Quentin", False), ("quentin knows", False), ("Will told me", False), ("will told me", False),
     ("MY son", False), ("my Son", False), ("call 5551234", False), ("room 4", False), ("@someone", False),
-    ("at home.co", False), ("see me/you", False), ("a_b", False), ("#me", False), ("so sad 😢", False),
+    ("at home.co", False), ("see me/you", False), ("a_b", False), ("#me", False), ("so sad 😢", True),
+    ("so sad 🎗", False), ("she is great 😷", False),
     ("mon fils", False), ("i have lupus", False), ("my [NAME] has", False), ("she’s fine", True), ("dr young", False),
     ("m e", False), ("my so\u200bn", False), ("my sоn", False),
+    ("Dr [PERSON] said so", True), ("ask the doctor", True), ("doctor little came", False),
+    ("Nurse Happy was rude", False), ("they will", True), ("ask will", False), ("MY SON IS FINE", True),
+    ("MY SON QUENTIN", False), ("home.to you", False), ("you & me", True), ("a month ago", False),
 ]  # fmt: skip
 
 
@@ -236,21 +241,22 @@ def typed_rows() -> list[Typed]:
 ROWS = typed_rows()
 
 
-def shows(text: str, spans: Sequence[Span], hidden: Span) -> bool:
+def shows(text: str, spans: Sequence[Span], hidden: Span, here: Here) -> bool:
     """Whether a card of this text, masked by `spans`, has the words of `hidden` in clear."""
-    told = words(card(of(story(text, Label.HEALTH_DISCLOSURE, spans=spans)), KNOWN))
+    told = words(card(of(story(text, Label.HEALTH_DISCLOSURE, spans=spans)), here))
     part = text[hidden.start : hidden.end]
     return re.search(rf"(?<!\w){re.escape(part)}(?!\w)", told) is not None and "No words here" not in told
 
 
+@pytest.mark.parametrize("here", [KNOWN, replace(KNOWN, blanks=True)], ids=["summaries", "blanks"])
 @pytest.mark.parametrize("missed", ["nothing", "one", "all"])
-def test_no_identifier_is_in_clear_on_a_card_whatever_the_masker_missed(missed: str) -> None:
+def test_no_identifier_is_in_clear_on_a_card_whatever_the_masker_missed(missed: str, here: Here) -> None:
     tried = 0
     for text, spans, _ in ROWS:
         for hidden in (span for span in spans if span.type in IDENTIFIERS):
             part = text[hidden.start : hidden.end]
             others = [span for span in spans if text[span.start : span.end] != part]
-            assert not shows(text, {"nothing": spans, "one": others, "all": []}[missed], hidden), part
+            assert not shows(text, {"nothing": spans, "one": others, "all": []}[missed], hidden, here), part
             tried += 1
     assert tried > 700
 
@@ -266,7 +272,33 @@ def test_the_safe_words_are_no_ones_name_nor_place_nor_medicine() -> None:
     assert not alone & everyday()
 
 
+BLANKED = [
+    ("call @happy_mum or 0123 456.", "call ▁▁ or ▁▁ ▁▁."), ("ask Quentin, my son", "ask ▁▁, my son"),
+    ("home.to you", "▁▁ you"), ("my [PERSON]'s dad!", "my [PERSON]'s dad!"), ("", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "shown"), BLANKED)
+def test_what_is_not_sure_is_blanked_with_all_that_hangs_on_it(text: str, shown: str) -> None:
+    assert blanked(text) == shown
+
+
+@given(text=HOSTILE)
+def test_what_is_blanked_is_sure(text: str) -> None:
+    assert sure(blanked(text).replace(BLANK, " "))
+
+
+def test_blanks_are_shown_only_where_the_desk_wants_them_and_they_leave_enough() -> None:
+    it, blanks = story("my son asked Quentin about it", Label.HEALTH_DISCLOSURE), replace(KNOWN, blanks=True)
+    assert "my son asked ▁▁ about it" in words(card(of(it), blanks))
+    assert "No words here" in words(card(of(it), KNOWN))
+    most = story("Quentin Foxglove had lupus", Label.HEALTH_DISCLOSURE)
+    assert "No words here" in words(card(of(most), blanks))
+    not_masked = story("my son asked Quentin about it", assessment=Assessment("m", reason=NotAssessed.MODEL_DOWN))
+    assert "No words here" in words(card(of(not_masked), blanks))
+
+
 def test_some_disclosures_are_still_shown() -> None:
-    """Else the masker might as well not be there. Measured in November 2026: 84 of 694."""
+    """Else the masker might as well not be there. Measured in November 2026: 94 of 694."""
     disclosures = [(text, spans) for text, spans, labels in ROWS if Label.HEALTH_DISCLOSURE in labels]
     assert sum(sure(masked(text, spans)) for text, spans in disclosures) >= 0.08 * len(disclosures)

@@ -16,7 +16,7 @@ from bot.masking import PLACEHOLDERS
 from bot.model import Ability, AuthorKind, Capability, CaseState, Mode, Severity, Verb
 from bot.review.inert import inert, one_line
 from bot.review.story import EXPIRED, GONE, CaseStory, Story, likely
-from bot.review.sure import sure
+from bot.review.sure import BLANK, blanked, sure
 from classifiers.labels import Assessment, Label
 
 COLOURS = {
@@ -28,6 +28,7 @@ WHO = {AuthorKind.PUBLIC: "a reader", AuthorKind.STAFF: "our own side", AuthorKi
 
 FAIL_CLOSED = frozenset({Label.HEALTH_DISCLOSURE, Label.DIAGNOSIS_REQUEST, Label.CRISIS})
 MAY_DISCLOSE = 0.1  # a probability of those from which on a comment is treated as one, though it is not flagged
+MOST_BLANK = 0.5  # share of a text's words; with more of them blank it says nothing, and only a summary is shown
 WORTH_TELLING = 0.33  # a probability below this is not told, unless it led to a flag
 
 COMMENTS_SHOWN = 3
@@ -80,12 +81,13 @@ class Here:
     able: Mapping[Verb, Capability] = field(default_factory=dict)
     mode: Mode = Mode.SHADOW  # of the account now
     blur: bool = True  # severe words
+    blanks: bool = False  # of a patient's words that are not all sure, show those that are; else only a summary
 
 
 def card(it: CaseStory, here: Here) -> Card:
     row, waits = it.row, it.row.state == CaseState.OPEN
     shown = it.comments[:COMMENTS_SHOWN]
-    words = tuple(_written(each, LONGEST_WORDS // len(shown)) for each in shown)
+    words = tuple(_written(each, here, LONGEST_WORDS // len(shown)) for each in shown)
     rest = (*_judged(it), *([_can(it, here)] if waits else []), *_happened(it))
     rows = _asking(it, here) if waits else ((Button("undo", "Undo"), Button("more", "More")),)
     boxes: tuple[Box, ...] = (Box((_head(it), *words, *rest), rows),)
@@ -96,7 +98,7 @@ def card(it: CaseStory, here: Here) -> Card:
 
 def listing(it: CaseStory, here: Here) -> Card:
     """The thread of a flood: its first comments, a few words of each."""
-    lines = [f"comment {each.id}\n{_words(each, LONGEST_LISTED)}" for each in it.comments[:COMMENTS_LISTED]]
+    lines = [f"comment {each.id}\n{_words(each, here, LONGEST_LISTED)}" for each in it.comments[:COMMENTS_LISTED]]
     more = it.row.comments - len(lines)
     told = f"**Case {it.row.id}: {it.row.comments} comments**" + (f", the first {len(lines)} here" if more > 0 else "")
     blurred = here.blur and it.row.severity >= Severity.HIGH
@@ -129,19 +131,31 @@ def _head(it: CaseStory) -> str:
     return "\n".join(lines)
 
 
-def _written(it: Story, longest: int) -> str:
+def _written(it: Story, here: Here, longest: int) -> str:
     times = "once" if it.earlier_findings == 1 else f"{it.earlier_findings} times"
     past = f"flagged {times} before" if it.earlier_findings else "never flagged before"
-    return f"**Written** by {WHO[it.author_kind]}, {past}\n{_words(it, longest)}"
+    legend = f"; {BLANK} stands for what the masker is not sure of" if here.blanks and may_disclose(it) else ""
+    return f"**Written** by {WHO[it.author_kind]}, {past}{legend}\n{_words(it, here, longest)}"
 
 
-def _words(it: Story, longest: int) -> str:
+def _words(it: Story, here: Here, longest: int) -> str:
     if it.text in (EXPIRED, GONE):
         return f"-# {it.text}"
-    if may_disclose(it) and not sure(it.text):
-        masked = f"; {_spans(it.assessment)}" if it.assessment and it.assessment.spans else ""
-        return f"-# No words here: the masker is not sure of each of them. {len(it.text.split())} words{masked}."
-    return inert(it.text, longest)
+    if not may_disclose(it) or sure(it.text):
+        return inert(it.text, longest)
+    if here.blanks and it.assessment is not None and it.assessment.assessed:
+        shown = blanked(it.text)
+        if shown.count(BLANK) <= MOST_BLANK * len(shown.split()):
+            return inert(shown, longest)
+    return f"-# No words here: the masker is not sure of each of them. {_summary(it)}."
+
+
+def _summary(it: Story) -> str:
+    """What can be said of a text without a word of it."""
+    words, asks = len(it.text.split()), it.text.count("?")
+    facts = [f"{words} word{'s' * (words != 1)}", f"{asks} question mark{'s' * (asks != 1)}" if asks else ""]
+    facts.append(_spans(it.assessment) if it.assessment else "")
+    return ", ".join(each for each in facts if each)
 
 
 def _spans(seen: Assessment) -> str:

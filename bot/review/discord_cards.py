@@ -119,7 +119,7 @@ class DiscordCards:
         return card(told.story, self._here(told))
 
     def _here(self, told: postings.Told) -> Here:
-        return Here(self._able(told), told.mode, self.desk.blur_severe)
+        return Here(self._able(told), told.mode, self.desk.blur_severe, self.desk.blank_unsure)
 
     async def _show(self, client: Bot, row: Row[Any]) -> None:
         told = await self._told(row.case_id, COMMENTS_SHOWN if row.kind == postings.CARD else COMMENTS_LISTED)
