@@ -4,13 +4,15 @@ The architecture is that of sentence-transformers/all-MiniLM-L6-v2 (6 layers, 38
 out in plain torch so that nothing heavier has to be imported. Each label has an attention of its own over
 the words (one query vector a label), so one sentence of alarm in a long ramble is not averaged away.
 
-Weights ship as int8 with one fp32 scale a row (symmetric) and are multiplied out when loaded. What a post above the
-comment says is not read; what it would be worth has not been measured.
+Weights ship as int8 with one fp32 scale a row (symmetric). They are multiplied out when loaded; where the CPU can
+multiply in int8, `classifiers.int8` does (with `ranges.safetensors` beside the weights). What a post above the comment
+says is not read; what it would be worth has not been measured.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 
+from classifiers import int8
 from classifiers.base import Scored
 from classifiers.batching import head_and_tail, passes
 from classifiers.calibration import Calibration
@@ -30,6 +33,9 @@ from classifiers.settings import Settings
 SHIPPED = Path(__file__).parent / "weights"
 LABELS = tuple(Label)
 KINDS: tuple[SpanType | None, ...] = (None, *SpanType)  # outputs of the token head; None = no span
+
+# Token ids of texts to logits (texts, labels), and of each text (its tokens or more, kinds).
+Forward = Callable[[Sequence[Sequence[int]]], tuple[Tensor, Sequence[Tensor]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +105,10 @@ class _Layer(nn.Module):
 class Encoder:
     """A loaded model. See `classifiers.base.Classifier`."""
 
-    network: Network
+    forward: Forward
     tokenizer: Tokenizer
     calibration: Calibration
     revision: str
-    device: torch.device
     max_tokens: int
     batch_tokens: int
     labels: tuple[Label, ...] = LABELS
@@ -114,33 +119,47 @@ class Encoder:
         kept = [head_and_tail(range(len(e.ids)), self.max_tokens) for e in encodings]
         scored: dict[int, Scored] = {}
         for group in passes([len(k) for k in kept], self.batch_tokens):
-            logits, kinds = self._pass([[encodings[i].ids[t] for t in kept[i]] for i in group])
+            logits, kinds = self.forward([[encodings[i].ids[t] for t in kept[i]] for i in group])
             for row, i in enumerate(group):
                 by_label = dict(zip(LABELS, logits[row].tolist(), strict=True))
                 scored[i] = Scored(by_label, tuple(spans(encodings[i], kept[i], kinds[row])))
         return [scored[i] for i in range(len(texts))]
-
-    @torch.inference_mode()
-    def _pass(self, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        padded, mask = pad(ids)
-        logits, kinds = self.network(padded.to(self.device), mask.to(self.device))
-        return logits.float().cpu(), kinds.float().cpu()
 
 
 def load(settings: Settings) -> Encoder:
     """The model of `settings.folder`, or the shipped one. Raises ModelUnavailable."""
     folder = settings.folder or SHIPPED
     device = _device(settings.device)
-    network = read_network(folder / "model.safetensors").to(device)
     return Encoder(
-        network=network.to(torch.bfloat16) if device.type == "cuda" else network,
+        forward=_forward(folder, device),
         tokenizer=read_tokenizer(folder / "tokenizer.json"),
         calibration=Calibration.from_json(_bytes(folder / "calibration.json")),
         revision=f"encoder-{_digest(folder)}",
-        device=device,
         max_tokens=settings.max_tokens,
         batch_tokens=settings.batch_tokens,
     )
+
+
+def plain(network: Network) -> Forward:
+    """The network as it is, over texts padded to the longest."""
+    return partial(_padded, network)
+
+
+@torch.inference_mode()
+def _padded(network: Network, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Sequence[Tensor]]:
+    device = network.bias.device
+    padded, mask = pad(ids)
+    logits, kinds = network(padded.to(device), mask.to(device))
+    return logits.float().cpu(), list(kinds.float().cpu())
+
+
+def _forward(folder: Path, device: torch.device) -> Forward:
+    weights = folder / "model.safetensors"
+    network = read_network(weights).to(device)
+    if device.type == "cuda":
+        return plain(network.to(torch.bfloat16))
+    ranges = int8.read_ranges(folder / "ranges.safetensors", weights) if int8.supported() else None
+    return int8.Int8(network, ranges) if ranges else plain(network)
 
 
 def read_network(path: Path) -> Network:
@@ -225,4 +244,6 @@ def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for name in ("model.safetensors", "tokenizer.json", "calibration.json"):
         digest.update(_bytes(folder / name))
+    if (folder / "ranges.safetensors").exists():
+        digest.update(_bytes(folder / "ranges.safetensors"))
     return digest.hexdigest()[:12]

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from rich.progress import track
 from tokenizers import Tokenizer
 
 from classifiers.calibration import Calibration
-from classifiers.encoder import Encoder, Network
+from classifiers.encoder import Encoder, Network, plain
 from classifiers.labels import Span
 from classifiers.normalise import normalise
 from classifiers.training.rows import LABELS, Row
@@ -41,7 +40,7 @@ class Scores:
 
 def encoder(network: Network, tokenizer: Tokenizer, calibration: Calibration | None = None) -> Encoder:
     """The run-time encoder around a network that is not shipped yet."""
-    return Encoder(network, tokenizer, calibration or Calibration({}), "unshipped", torch.device("cpu"), 256, 512)
+    return Encoder(plain(network), tokenizer, calibration or Calibration({}), "unshipped", 256, 512)
 
 
 def scores(model: Encoder, rows: Sequence[Row], name: str = "scoring") -> Scores:
