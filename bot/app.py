@@ -23,11 +23,12 @@ from bot.clock import Clock, SystemClock
 from bot.config import Account, Config, Secrets
 from bot.consequences import Live, Shadow, Side
 from bot.errors import CredentialsRevoked
+from bot.guard import ReplyGuard
 from bot.inbox import Inbox
 from bot.lanes import Lanes, Wait, expected
 from bot.model import Ability, ActionState, Capability, Mode, Target, Verb
 from bot.platforms import base as platforms
-from bot.replies import ShippedTemplatesOnly, Templates
+from bot.replies import Templates
 from bot.review.discord_cards import DiscordCards
 from bot.review.discord_commands import registration
 from bot.review.discord_desk import DiscordDesk
@@ -168,7 +169,7 @@ async def running(
         sides = {one.name: _side(one, adapters[one.name]) for one in config.accounts}
         lanes = Lanes({(name, each.name): each for name, it in adapters.items() for each in it.lanes})
         remind = timedelta(minutes=config.desk.remind_minutes)
-        act = Act(db, clock, sides, lanes, templates, ShippedTemplatesOnly(templates), remind)
+        act = Act(db, clock, sides, lanes, templates, ReplyGuard(), remind)
         engine.handle(Queue.CLASSIFY, classify, batch=CLASSIFY_BATCH)
         engine.handle(Queue.ACT, act, batch=ACT_BATCH, workers=ACT_WORKERS)
         engine.handle(Queue.FIRE, schedule)
@@ -191,7 +192,7 @@ def _desk(
 
     chat = chats.of(token())
     cards = DiscordCards(config, db, clock, chat, able)
-    desk = DiscordDesk(config, db, engine, clock, templates, ShippedTemplatesOnly(templates), cards)
+    desk = DiscordDesk(config, db, engine, clock, templates, ReplyGuard(), cards)
     desk.listen(chat)
     chat.prepare(registration(desk))
     return cards

@@ -18,6 +18,7 @@ ChaperoneError                its message is ours and safe to show: no comment t
     └── CredentialsRevoked    the account is stopped until its owner renews them
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 
@@ -50,7 +51,11 @@ class DeskError(ChaperoneError):
 
 
 class ReplyRefused(ChaperoneError):
-    pass
+    """The message says why and holds none of the words; whoever typed them is shown `words`, marked, and `safer`."""
+
+    def __init__(self, why: str, words: str = "", marks: Sequence[tuple[int, int]] = (), safer: str = "") -> None:
+        super().__init__(why)
+        self.words, self.marks, self.safer = words, tuple(marks), safer
 
 
 class UnreadablePayload(ChaperoneError):

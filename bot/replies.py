@@ -1,13 +1,11 @@
-"""Everything we say: shipped templates, and the guard that every outgoing word passes.
+"""Everything we say: shipped templates, and the port of the guard that every outgoing word passes.
 
-The guard of today is the narrowest there is: it lets through only what is, to the letter, one of the shipped
-templates. They say nothing about anyone. Text typed by a person is refused until a guard that can judge it
-takes this place.
+The guard itself is `bot/guard`.
 """
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +13,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from bot.errors import ConfigError, ReplyRefused
+from classifiers.labels import Span
 
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
@@ -26,9 +25,19 @@ class Cleared:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is answered: the commenter's words, what was found in them, and what they are called."""
+
+    text: str = field(default="", repr=False)
+    spans: tuple[Span, ...] = ()  # of `text`, as an `Assessment` has them
+    name: str = field(default="", repr=False)
+    handle: str = field(default="", repr=False)
+
+
 class Guard(Protocol):
-    def clear(self, words: str) -> Cleared:
-        """Raises `ReplyRefused` with the reason."""
+    def clear(self, words: str, said: Said | None = None) -> Cleared:
+        """Raises `ReplyRefused` with the reason, the words marked and a safe wording."""
 
 
 class Templates:
@@ -57,21 +66,6 @@ class Templates:
         if not variants:
             raise ReplyRefused(f"There is no reply template {name!r}; there are: {', '.join(self.names())}")
         return variants[int(hashlib.sha256(key.encode()).hexdigest(), 16) % len(variants)]
-
-
-class ShippedTemplatesOnly:
-    """Lets pass what is one of the templates, and nothing else."""
-
-    def __init__(self, templates: Templates) -> None:
-        self._allowed = templates.all_words()
-
-    def clear(self, words: str) -> Cleared:
-        if words not in self._allowed:
-            raise ReplyRefused(
-                "Only the reply templates can be sent for now: a typed text could confirm that somebody is a patient. "
-                "Use `warn`, or answer on the platform itself."
-            )
-        return Cleared(words)
 
 
 def _variants(file: Path) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from bot.act import Act
 from bot.actions import action_key
 from bot.clock import StillClock
 from bot.consequences import Live, Shadow, Side
+from bot.guard import ReplyGuard
 from bot.inbox import Inbox
 from bot.lanes import Lanes
 from bot.model import (
@@ -30,7 +31,7 @@ from bot.model import (
     Verb,
 )
 from bot.platforms.base import Observed, Order, Platform
-from bot.replies import ShippedTemplatesOnly, Templates
+from bot.replies import Templates
 from bot.store.cipher import new_key
 from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
@@ -163,7 +164,7 @@ class House:
         self.inbox = Inbox(self.db, self.engine, self.clock)
         limits = {(PRACTICE, lane.name): lane for lane in self.platform.lanes}
         side = Side(self.mode, {Mode.LIVE: Live(self.platform), Mode.SHADOW: Shadow(self.platform)})
-        guard = ShippedTemplatesOnly(TEMPLATES)
+        guard = ReplyGuard()
         self.act = Act(self.db, self.clock, {PRACTICE: side}, Lanes(limits), TEMPLATES, guard)
         self.db.run_now(self._write_account)
 

@@ -24,6 +24,7 @@ from bot.errors import (
     StoreUnavailable,
     Vanished,
 )
+from bot.guard import ReplyGuard
 from bot.lanes import Lanes
 from bot.model import (
     Ability,
@@ -40,7 +41,6 @@ from bot.model import (
     Verb,
 )
 from bot.platforms.base import Observed
-from bot.replies import ShippedTemplatesOnly
 from bot.review import cases
 from bot.review.cases import Person, Ruling, Said
 from bot.store.engine.port import Queue
@@ -501,7 +501,7 @@ async def test_a_pause_of_another_label_holds_nothing_up(house: House) -> None:
 
 async def test_an_account_taken_out_of_the_config_waits(house: House) -> None:
     id_ = asked(house, Verb.HIDE)
-    without = Act(house.db, house.clock, {}, Lanes({}), TEMPLATES, ShippedTemplatesOnly(TEMPLATES))
+    without = Act(house.db, house.clock, {}, Lanes({}), TEMPLATES, ReplyGuard())
     assert await without([id_]) == {id_: NOON + MINUTE}
     assert await house.act([id_]) == {}
 

@@ -17,8 +17,8 @@ from bot.app import running
 from bot.chat import Chats
 from bot.clock import SystemClock
 from bot.config import Config, OnDiscord
+from bot.guard import ReplyGuard
 from bot.model import Ability, Batch, Capability, Gone, Mode, Reason, Role, Severity, Target, Verb
-from bot.replies import ShippedTemplatesOnly
 from bot.review import postings
 from bot.review.discord_cards import DiscordCards, is_quiet
 from bot.review.discord_commands import registration
@@ -68,7 +68,7 @@ class Room:
         chats = await self._stack.enter_async_context(Chats(SystemClock(), lambda: connector(self.server)))
         self.chat, db, clock = chats.of(TOKEN), self.house.db, self.house.clock
         self.cards = DiscordCards(config, db, clock, self.chat, self._able, self.poll)
-        guard = ShippedTemplatesOnly(TEMPLATES)
+        guard = ReplyGuard()
         self.desk = DiscordDesk(config, db, self.house.engine, clock, TEMPLATES, guard, self.cards)
         self.desk.listen(self.chat)
         self.chat.prepare(registration(self.desk))
@@ -325,7 +325,7 @@ async def test_a_reply_goes_through_the_guard_and_takes_the_case(room: Room) -> 
     assert typed["value"] == "Please ask your own doctor."
     await room.shows(case_id, "With `ben` until")
     refused = await room.server.submit(opened, {"words": "Thank you for your visit, Sam!"})
-    assert "Only the reply templates can be sent" in await told(refused)
+    assert "The reply guard did not let it pass" in await told(refused)
     assert not room.house.rows(ruling)
     await room.server.submit(opened, {"words": typed["value"]})
     await room.shows(case_id, "reply by `ben`: `answered`")

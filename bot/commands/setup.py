@@ -20,9 +20,10 @@ from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, console
 from bot.config import Account, Config, Secrets, read
 from bot.errors import ChaperoneError, ConfigError
+from bot.guard import ReplyGuard
 from bot.model import Mode
 from bot.platforms import base as platforms
-from bot.replies import ShippedTemplatesOnly, Templates
+from bot.replies import Templates
 from bot.shipped import shipped
 from classifiers.errors import ClassifierError
 from classifiers.labels import Label
@@ -138,7 +139,7 @@ def _desk(config: Config) -> list[str]:
 
 def _replies() -> list[str]:
     templates = Templates.read(shipped("replies"))
-    guard = ShippedTemplatesOnly(templates)
+    guard = ReplyGuard()
     for words in templates.all_words():
         guard.clear(words)
     return [f"{len(templates.all_words())} texts in {len(templates.names())} templates pass the guard"]

@@ -9,6 +9,8 @@ What speaks of one person's care is refused by default: "your …" and "you did 
 harmless. What is general, hypothetical or policy passes.
 """
 
-from bot.guard.judging import Judgement, Reason, Said, judge
+from bot.guard.judging import Judgement, Reason, judge
+from bot.guard.port import ReplyGuard
+from bot.replies import Said
 
-__all__ = ["Judgement", "Reason", "Said", "judge"]
+__all__ = ["Judgement", "Reason", "ReplyGuard", "Said", "judge"]

@@ -4,28 +4,20 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bot.guard.reading import Reading
-from bot.guard.rules import pattern
+from bot.guard.rules import book, pattern
 from classifiers.labels import Span, SpanType
 from classifiers.normalise import normalise
 
 TOLD = frozenset(SpanType) - {SpanType.TOWN}
 SHORTEST = 3
 WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?", re.IGNORECASE)
-PLAIN = frozenset(
-    WORD.findall(
-        "the and for you your our they them their this that with from have has had was were are not but all any can will "
-        "doctor nurse doc dr clinic hospital practice surgery office team staff people here there now then week weeks day "
-        "days month months year years ago last next today time first two one three four five new old really very health "
-        "care page comment post thanks thank hi hello nhs patient patients about what when who how why"
-    )
-)
 
 
 def repeated(it: Reading, said: str, spans: Iterable[Span], called: str) -> Iterator[tuple[int, int]]:
     """Offsets, in the answer, of words that point to the commenter or to what they told about somebody."""
     told = {_stem(word) for span in spans if span.type in TOLD for word in _words(said[span.start : span.end])}
     told |= _told_of_somebody(said)
-    names = _words(called)
+    names = {match[0].lower() for match in WORD.finditer(called)}
     for match in WORD.finditer(it.text):
         word = match[0].lower()
         if (word in names and match[0][0].isupper()) or (_stem(word) in told and not _general(it, match)):
@@ -47,8 +39,9 @@ def _general(it: Reading, match: re.Match[str]) -> bool:
 
 
 def _words(text: str) -> set[str]:
+    plain = book().plain
     found = {match[0].lower() for match in WORD.finditer(text)}
-    return {word for word in found if len(word) >= SHORTEST and word not in PLAIN}
+    return {word for word in found if len(word) >= SHORTEST and word not in plain}
 
 
 def _stem(word: str) -> str:

@@ -1,27 +1,18 @@
 """Judging an outgoing text: every rule over every sentence, then what only the commenter's words can tell."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from bot.guard.contacts import strangers
 from bot.guard.echo import repeated
 from bot.guard.reading import Reading, read
 from bot.guard.rules import Rule, book
-from classifiers.labels import Span
+from bot.replies import Said
 
+WIDEST = "yours"  # refuses by default what no other rule knows
 LONGEST = 5_000  # characters; more than any platform takes in a reply
 HANDLE = re.compile(r"[_.\d]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What is answered: the commenter's words, what was found in them, and what they are called."""
-
-    text: str = field(default="", repr=False)
-    spans: tuple[Span, ...] = ()  # of `text`, as an `Assessment` has them
-    name: str = field(default="", repr=False)
-    handle: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +47,7 @@ def judge(words: str, said: Said | None = None, own: frozenset[str] = frozenset(
     it = read(words)
     if it.unreadable:
         return _refusal([Reason("unreadable", it.unreadable, 0, len(words))])
-    found = [*_broken(it), *_contacts(it, own), *(_repeats(it, said) if said else ())]
+    found = [*_plainest(_broken(it)), *_contacts(it, own), *(_repeats(it, said) if said else ())]
     return _refusal(sorted(set(found), key=lambda each: (each.start, each.end))) if found else Judgement()
 
 
@@ -65,6 +56,15 @@ def _broken(it: Reading) -> Iterator[Reason]:
         for rule in book().rules:
             for match in rule.found(it.text, start, end):
                 yield _reason(it, rule, *match.span())
+
+
+def _plainest(reasons: Iterable[Reason]) -> Iterator[Reason]:
+    """Without those of the widest rule where a narrower one marks the same place."""
+    every = list(reasons)
+    narrow = [each for each in every if each.rule != WIDEST]
+    for each in every:
+        if each.rule != WIDEST or not any(one.start < each.end and each.start < one.end for one in narrow):
+            yield each
 
 
 def _reason(it: Reading, rule: Rule, start: int, end: int) -> Reason:

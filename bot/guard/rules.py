@@ -39,7 +39,8 @@ class Rule:
 class Book:
     rules: tuple[Rule, ...]
     families: Mapping[str, str]
-    wordings: Mapping[str, str]  # safe ones, by rule; "" has that for all the others
+    wordings: Mapping[str, str]  # safe ones, by rule; "any" is that of all the others
+    plain: frozenset[str]  # words that point to nobody, whoever says them
 
     def named(self, name: str) -> Rule:
         return next(rule for rule in self.rules if rule.name == name)
@@ -62,7 +63,7 @@ def book() -> Book:
         )
         for row in table["rule"]
     )
-    return Book(rules, families, table["safer"])
+    return Book(rules, families, table["safer"], frozenset(table["repeats"]["plain"].split()))
 
 
 def pattern(written: str) -> re.Pattern[str]:
@@ -79,4 +80,4 @@ def _compiled(written: str, families: Mapping[str, str]) -> re.Pattern[str]:
     while FAMILY.search(whole):
         whole = FAMILY.sub(lambda match: families[match[1]], whole)
     fixed = BEHIND.sub(lambda match: match[0].replace(" ", r"\x20"), whole)  # what stands before has one length
-    return re.compile(rf"(?<![\w'])(?:{fixed})(?!\w)".replace(" ", GAP), re.IGNORECASE)
+    return re.compile(rf"(?<![\w'])(?:{fixed})(?!(?<=\w)\w)".replace(" ", GAP), re.IGNORECASE)

@@ -20,13 +20,12 @@ from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, JsonOption, console
 from bot.config import Config, read
 from bot.errors import DeskError
+from bot.guard import ReplyGuard
 from bot.model import CaseState, Mode, Role
 from bot.near import nearest
-from bot.replies import ShippedTemplatesOnly, Templates
 from bot.review import cases
 from bot.review.rendering import as_json, case_panel, queue_table, story_lines, waiting_line
 from bot.review.story import case_story, comment_number, comment_story
-from bot.shipped import shipped
 from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
 from bot.store.lock import is_running
@@ -217,4 +216,4 @@ def _labels(words: str) -> tuple[Label, ...]:
 
 
 def _cleared(words: str) -> str:
-    return ShippedTemplatesOnly(Templates.read(shipped("replies"))).clear(words).words
+    return ReplyGuard().clear(words).words

@@ -1,0 +1,91 @@
+"""The reply guard: what would confirm that somebody is a patient is refused, what is said of nobody passes."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.errors import ReplyRefused
+from bot.guard import ReplyGuard, Said, judge
+
+BREACHES = [
+    ("Thank you for your visit!", "visit"),
+    ("Thanks for coming in yesterday", "care relationship"),
+    ("It was lovely to see you again.", "care relationship"),
+    ("As we discussed, the swelling goes down by itself.", "arguing"),
+    ("Your appointment is on Tuesday at 3.", "appointment"),
+    ("Our records show that the bill was paid.", "visit"),
+    ("You never came back after the first session.", "you did"),
+    ("You were never a patient here.", "denial"),
+    ("Your insurance declined the claim.", "insurance"),
+    ("That sounds like eczema to us.", "diagnosis"),
+    ("You should take two paracetamol and rest.", "advice"),
+    ("Stop taking the tablets tonight.", "advice"),
+    ("The biopsy came back benign.", "result"),
+    ("Hi Tamara, we are on it.", "name"),
+    ("Mrs. Okafor, please call us.", "name"),
+    ("That is simply not true.", "arguing"),
+    ("Your appoitment was at nine.", "appointment"),
+    ("T h a n k you for your v1sit", "visit"),
+]
+SAFE = [
+    "We cannot discuss anybody's care here.",
+    "Anyone who is worried about a rash can call 111.",
+    "Our opening hours are 8 to 6, Monday to Friday.",
+    "Appointments can be booked by phone.",
+    "Thank you for your comment.",
+    "We are sorry to hear of a bad experience; please contact the practice manager.",
+    "If you have a concern, please write to us.",
+    "The flu vaccine is offered to everybody over 65 from October.",
+    "Dr. Osei will give a talk about diabetes on Tuesday.",
+]
+
+
+@pytest.mark.parametrize(("words", "rule"), BREACHES)
+def test_a_breach_is_refused_and_told(words: str, rule: str) -> None:
+    it = judge(words)
+    assert rule in {reason.rule for reason in it.reasons}
+    assert it.safer
+    assert not judge(it.safer).refused
+
+
+@pytest.mark.parametrize("words", SAFE)
+def test_what_is_said_of_nobody_passes(words: str) -> None:
+    assert judge(words).reasons == ()
+
+
+def test_the_words_are_marked_where_they_were_typed() -> None:
+    words = "Hello! We saw y\u200bou on Monday."
+    marked = {words[reason.start : reason.end] for reason in judge(words).reasons}
+    assert "saw y\u200bou" in marked
+
+
+def test_nothing_that_the_commenter_told_is_repeated() -> None:
+    said = Said("I have psoriasis and my GP in Bexhill laughed", name="Jo Field")
+    assert not judge("Everybody deserves to be heard.", said).refused
+    for words in ("Psoriasis is no laughing matter.", "Dear all, Jo has a point."):
+        assert "repeats" in {reason.rule for reason in judge(words, said).reasons}
+
+
+def test_the_guard_clears_or_refuses_with_reasons_that_hold_no_words() -> None:
+    guard = ReplyGuard()
+    assert guard.clear("Thank you for your comment.").words == "Thank you for your comment."
+    with pytest.raises(ReplyRefused) as refused:
+        guard.clear("Thank you for your visit, Quentin")
+    assert "Quentin" not in str(refused.value)
+    assert refused.value.marks
+    assert refused.value.safer
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=300), st.text(max_size=100))
+def test_judging_never_raises_and_marks_lie_within_the_text(words: str, said: str) -> None:
+    for reason in judge(words, Said(said, name=said[:9])).reasons:
+        assert 0 <= reason.start <= reason.end <= len(words)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from([words for words, _ in BREACHES[:-1]]), st.data())
+def test_invisible_characters_let_nothing_pass(words: str, data: st.DataObject) -> None:
+    for place in data.draw(st.lists(st.integers(0, len(words)), max_size=5)):
+        words = words[:place] + data.draw(st.sampled_from("\u200b\u200d\u2060\ufeff\u00ad")) + words[place:]
+    assert judge(words).refused
