@@ -27,6 +27,8 @@ from bot.guard import ReplyGuard
 from bot.inbox import Inbox
 from bot.lanes import Lanes, Wait, expected
 from bot.model import Ability, ActionState, Capability, Mode, Target, Verb
+from bot.notify import Notify
+from bot.on_call import send_pending
 from bot.platforms import base as platforms
 from bot.replies import Templates
 from bot.review.discord_cards import DiscordCards
@@ -47,6 +49,7 @@ log = logging.getLogger("chaperone.app")
 CLASSIFY_BATCH = 64  # comments scored and decided in one go
 ACT_BATCH = 16
 ACT_WORKERS = 4
+NOTIFY_BATCH = 8
 INTAKE_BACKLOG = 2_000  # comments that may wait for classification before an intake holds back
 LONGEST_WAIT = 300.0  # seconds between two tries to reach a platform
 
@@ -173,7 +176,9 @@ async def running(
         engine.handle(Queue.CLASSIFY, classify, batch=CLASSIFY_BATCH)
         engine.handle(Queue.ACT, act, batch=ACT_BATCH, workers=ACT_WORKERS)
         engine.handle(Queue.FIRE, schedule)
+        engine.handle(Queue.NOTIFY, Notify(config, db, engine, clock), batch=NOTIFY_BATCH)
         await db.run(lambda tx: _record_start(tx, config, assessor.model, clock))
+        await db.run(lambda tx: send_pending(tx, engine))
         await db.run(lambda tx: assess_again(tx, engine, assessor.model, clock.now()))
         yield App(config, db, engine, clock, Inbox(db, engine, clock), schedule, adapters, asyncio.Event(), desk)
 

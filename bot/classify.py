@@ -19,6 +19,7 @@ from bot.config import Config, policy
 from bot.decide import decide
 from bot.history import today
 from bot.model import ActionState, CaseState, CommentState, Decision, Reason, Severity
+from bot.on_call import first_call, people, send_pending
 from bot.store.database import Database
 from bot.store.engine.port import Engine, Job, Later, Queue
 from bot.store.queries import DAEMON, NewCase, Note, comments, open_action, opened, put_in_case, write_audit
@@ -91,7 +92,10 @@ class Classify:
         if made.steps:
             self._write_actions(tx, row, made, decision_id)
         if made.reason is not None:
-            put_in_case(tx, self._case(row, made, now), row.id, now)
+            case_id = put_in_case(tx, self._case(row, made, now), row.id, now)
+            if made.severity is Severity.CRISIS:
+                first_call(tx, self._config, self._config.account(row.account), case_id, now)
+                send_pending(tx, self._engine)
 
     def _write_actions(self, tx: Connection, row: Row[Any], made: Decision, decision_id: int) -> None:
         origin = f"{self._assessor.model}/{self._revision}"
@@ -118,11 +122,11 @@ class Classify:
     def _case(self, row: Row[Any], made: Decision, now: datetime) -> NewCase:
         account, crisis = self._config.account(row.account), made.severity is Severity.CRISIS
         minutes = self._config.desk.crisis_minutes if crisis else self._config.desk.remind_minutes
-        closed = made.reason is Reason.ACTED
+        closed, on_call = made.reason is Reason.ACTED, people(self._config, account)
         return NewCase(
             _case_key(row, made), row.account, made.reason or Reason.FLAGGED, made.label, made.why, made.severity,
             due_at=None if closed else now + timedelta(minutes=minutes),
-            assigned_to=account.on_call[0].name if crisis and account.on_call else None,
+            assigned_to=on_call[0].name if crisis and on_call else None,
             closed=closed,
         )  # fmt: skip
 

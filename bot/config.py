@@ -129,6 +129,7 @@ class Desk(_Part):
 class OnCall(_Part):
     name: str = Field(min_length=1, description="who is told of a crisis, first to last")
     contact: str = Field("", description="how they are reached; a Discord id is called by the desk")
+    notify: tuple[str, ...] = Field((), description="and without Discord: addresses as apprise writes them, in order")
 
 
 class Account(_Part):

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert
 from bot.clock import Clock
 from bot.config import Config
 from bot.model import CaseState, Severity
+from bot.on_call import next_call, send_pending, taken
 from bot.retention import expire
 from bot.store.database import Database
 from bot.store.engine.port import Engine, Job, Later, Queue
@@ -32,13 +33,16 @@ def remind(tx: Connection, config: Config, now: datetime) -> None:
     """Cases whose time is up: the next person, for crisis; a higher place in the queue for the rest."""
     due = tx.execute(select(case).where(case.c.state == CaseState.OPEN, case.c.due_at <= now)).all()
     for row in due:
-        crisis = row.severity == Severity.CRISIS
-        people = [person.name for person in config.account(row.account).on_call] if _known(config, row.account) else []
-        told = people[(row.reminders + 1) % len(people)] if crisis and people else row.assigned_to
-        minutes = config.desk.crisis_minutes if crisis else config.desk.remind_minutes
-        next_at = now + timedelta(minutes=minutes)
-        values = {"reminders": row.reminders + 1, "due_at": next_at, "assigned_to": told}
-        tx.execute(update(case).where(case.c.id == row.id).values(values))
+        told: str | None = row.assigned_to
+        if row.severity == Severity.CRISIS and _known(config, row.account):
+            if taken(row, now):  # whoever took it is called again only if they do not rule in time
+                tx.execute(update(case).where(case.c.id == row.id).values(due_at=row.claimed_until))
+                continue
+            told = next_call(tx, config, config.account(row.account), row, now)
+        else:
+            next_at = now + timedelta(minutes=config.desk.remind_minutes)
+            values = {"reminders": row.reminders + 1, "due_at": next_at}
+            tx.execute(update(case).where(case.c.id == row.id).values(values))
         log.warning(
             "case_waits",
             extra={"fields": {"case": row.id, "severity": row.severity, "told": row.reminders + 2}},
@@ -92,6 +96,7 @@ class Schedule:
         names = tx.execute(select(sched_run.c.name).where(sched_run.c.id.in_(ids))).scalars()
         for name in names:
             FIRINGS[name](tx, self._config, self._clock.now())
+        send_pending(tx, self._engine)
 
 
 def _known(config: Config, name: str) -> bool:

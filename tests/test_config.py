@@ -73,7 +73,7 @@ def test_every_key_stands_in_the_shipped_file_with_its_default(table: str, key: 
 def test_every_key_has_a_description() -> None:
     for _, name, _ in ALL_KEYS:
         assert re.search(rf"^(# )?{name} = .*#|^{name} = \[  +#|^\[.*{name}", SHIPPED.read_text(), re.MULTILINE) or (
-            name in Rule.model_fields or name in ("name", "contact")
+            name in Rule.model_fields or name in ("name", "contact", "notify")
         ), name
 
 

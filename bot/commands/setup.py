@@ -4,6 +4,7 @@ import asyncio
 import platform as machine
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,10 +19,11 @@ from bot.app import connected, opened
 from bot.chat import Chats, Connect, token
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, console
-from bot.config import Account, Config, Secrets, read
+from bot.config import Account, Config, OnCall, Secrets, read
 from bot.errors import ChaperoneError, ConfigError
 from bot.guard import ReplyGuard
 from bot.model import Mode
+from bot.notify import Told, holds_secret, service, through_apprise
 from bot.platforms import base as platforms
 from bot.replies import Templates
 from bot.shipped import shipped
@@ -66,10 +68,14 @@ def init(
     console().print(f"Wrote {file}, in shadow. Next: chaperone check -c {file}", markup=False)
 
 
-def check(config: ConfigOption = CONFIG) -> None:
-    """Prove config, key, database, model and platforms. Nothing is sent, hidden or answered."""
+def check(
+    config: ConfigOption = CONFIG,
+    call: Annotated[bool, typer.Option("--call", help="Send everybody on call a test notice.")] = False,
+) -> None:
+    """Prove config, key, database, model and platforms. Nothing is sent, hidden or answered; but see --call."""
     settings = read(config)
     lines = [(Finding.OK, "config", f"{config}, revision {settings.revision()}"), *_checks(settings)]
+    lines += _call(settings) if call else []
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding, what, told in lines:
         table.add_row(Text(finding, style=COLOURS[finding]), what, Text(told))
@@ -152,12 +158,37 @@ def _account(one: Account) -> Iterator[Line]:
     if not one.on_call:
         yield Finding.FAIL, one.name, 'nobody on call: a crisis must reach a person; set `on_call = [{ name = "…" }]`'
     for person in one.on_call:
-        if not person.contact:
-            yield (
-                Finding.WARN,
-                one.name,
-                "an on-call person has no contact: the desk shows the case, but nobody is called",
-            )
+        yield from _reached(one, person)
+    if one.on_call and not any(person.notify for person in one.on_call):
+        told = "nobody on call can be reached while Discord is down: give at least one of them a `notify`"
+        yield Finding.WARN, one.name, told
+
+
+def _reached(one: Account, person: OnCall) -> Iterator[Line]:
+    """Sends nothing: whether each address can be read."""
+    if not person.contact and not person.notify:
+        told = "an on-call person has no contact: the desk shows the case, but nobody is called"
+        yield Finding.WARN, one.name, told
+    for number, written in enumerate(person.notify, 1):
+        who = f"{person.name}, notify {number}"
+        yield from ((found, one.name, f"{who}: {told}") for found, _, told in _tried("", partial(_way, written)))
+        if holds_secret(written):
+            yield Finding.WARN, one.name, f'{who}: move its password to the environment and write "$NAME" here'
+
+
+def _way(written: str) -> list[str]:
+    return [f"{service(written)}; `chaperone check --call` tries it"]
+
+
+def _call(config: Config) -> Iterator[Line]:
+    """A test notice to every address, now."""
+    test = Told("Chaperone: a test", "This is a test of how you are told of a crisis. Nothing has happened.")
+    for one in config.accounts:
+        for person in one.on_call:
+            for number, written in enumerate(person.notify, 1):
+                arrived = through_apprise(written, test)
+                told = "took the test notice" if arrived else "did not take the test notice"
+                yield (Finding.OK if arrived else Finding.FAIL), one.name, f"{person.name}, notify {number}: {told}"
 
 
 async def _platform(config: Config, one: Account, connect: Connect) -> list[str]:

@@ -26,6 +26,7 @@ from bot.clock import Clock
 from bot.config import Config, OnDiscord
 from bot.errors import CredentialsRevoked, Later, StoreError
 from bot.model import Capability, Severity, Target, Verb
+from bot.on_call import people
 from bot.review import postings
 from bot.review.card_view import card_view
 from bot.review.cards import COMMENTS_LISTED, COMMENTS_SHOWN, Card, Here, card, listing
@@ -206,8 +207,12 @@ class DiscordCards:
         roles = [self.desk.ping[name] for name in self.desk.ping if Severity[name.upper()] == row.severity]
         if row.reminders >= 2:
             roles += [role for each in self.desk.roles.values() for role in each]
-        people = [one for each in self.config.accounts if each.name == row.account for one in each.on_call]
-        members = [one.contact for one in people if one.name == row.assigned_to and A_MEMBER.fullmatch(one.contact)]
+        on_call = [
+            one for each in self.config.accounts if each.name == row.account for one in people(self.config, each)
+        ]
+        everybody = row.severity == Severity.CRISIS and row.reminders >= len(on_call)
+        called = [one for one in on_call if everybody or one.name == row.assigned_to]
+        members = [one.contact for one in called if A_MEMBER.fullmatch(one.contact)]
         return [f"<@&{role}>" for role in dict.fromkeys(roles)] + [f"<@{member}>" for member in members]
 
     async def _rest(self, seconds: float) -> None:

@@ -186,6 +186,25 @@ card = Table(
     UniqueConstraint("channel", "message"),
 )
 
+# That somebody on call is told of a crisis, without Discord. A row stands here before anything is sent.
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("case_id", ForeignKey("case.id"), nullable=False),
+    Column("account", String, nullable=False),
+    Column("round", Integer, nullable=False),  # 0 = the first person's
+    Column("person", String, nullable=False),  # as the config names them; their addresses stay there
+    Column("state", String, nullable=False),
+    Column("way", Integer, nullable=False, server_default=text("0")),  # which of their addresses is tried
+    Column("tries", Integer, nullable=False, server_default=text("0")),  # at that address
+    Column("made_at", Utc, nullable=False),
+    Column("sent_at", Utc),
+    Column("settled_at", Utc),
+    UniqueConstraint("case_id", "round", "person"),
+    Index(None, "state"),
+)
+
 ruling = Table(
     "ruling",
     metadata,

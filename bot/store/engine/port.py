@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 class Queue(StrEnum):
     CLASSIFY = "classify"
     ACT = "act"
+    NOTIFY = "notify"
     FIRE = "fire"
 
 

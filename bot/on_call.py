@@ -1,0 +1,96 @@
+"""On call: who is told of a crisis, in which order, and the rows that say so. Transaction bodies; they reach nobody.
+
+    round 0: the first person · round 1: the next · … · after the last: everybody, again and again
+
+A round ends after `desk.crisis_minutes`, or when nobody in it can be reached. It all ends when somebody rules, and
+rests while somebody has taken the case. Each notice is a row before it is sent (see `bot/notify.py`); the desk on
+Discord calls the same people by its own means.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from bot.config import Account, Config, OnCall
+from bot.model import CaseState, Severity
+from bot.store.engine.port import Engine, Job, Queue
+from bot.store.queries import Note, write_audit
+from bot.store.tables import case, notice
+
+
+class NoticeState(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"  # nobody answers there: the next person was told at once
+    CANCELLED = "cancelled"  # somebody has taken the case, or ruled
+
+
+WAITING = (NoticeState.PENDING, NoticeState.SENDING)
+
+
+def people(config: Config, account: Account) -> tuple[OnCall, ...]:
+    """Those on call who can be reached somehow; all of them where nobody can: then the queue shows whose it is."""
+    desk = config.desk.discord.channel is not None
+    reachable = tuple(one for one in account.on_call if one.notify or (desk and one.contact))
+    return reachable or account.on_call
+
+
+def of_round(everybody: Sequence[OnCall], number: int) -> Sequence[OnCall]:
+    """Who is told in a round: one after the other, then everybody."""
+    return everybody[number : number + 1] or everybody
+
+
+def first_call(tx: Connection, config: Config, account: Account, case_id: int, now: datetime) -> None:
+    """A crisis was found: its first person is told. Doing it again, as further comments join the case, is harmless."""
+    _write(tx, account, case_id, 0, of_round(people(config, account), 0), now)
+
+
+def next_call(tx: Connection, config: Config, account: Account, row: Row[Any], now: datetime) -> str | None:
+    """Nobody ruled in time, or nobody could be reached: the next round. Returns whose case it is from now on."""
+    everybody, number = people(config, account), row.reminders + 1
+    told: str | None = everybody[number % len(everybody)].name if everybody else row.assigned_to
+    due = now + timedelta(minutes=config.desk.crisis_minutes)
+    values = {"reminders": number, "due_at": due, "assigned_to": told}
+    tx.execute(update(case).where(case.c.id == row.id).values(values))
+    _write(tx, account, row.id, number, of_round(everybody, number), now)
+    return told
+
+
+def pass_on(tx: Connection, config: Config, failed: Row[Any], now: datetime) -> None:
+    """Somebody could not be reached: tell the next at once. Where everybody was told already, the timer goes on."""
+    account = config.account(failed.account)
+    row = tx.execute(select(case).where(case.c.id == failed.case_id, case.c.state == CaseState.OPEN)).first()
+    if row is None or row.reminders != failed.round or failed.round >= len(people(config, account)):
+        return
+    told = next_call(tx, config, account, row, now)
+    write_audit(tx, now, [Note("case_passed_on", account=account.name, case_id=row.id, detail=told)])
+
+
+def taken(row: Row[Any], now: datetime) -> bool:
+    """Whether somebody has taken the case: that is how a call is acknowledged."""
+    return row.claimed_by is not None and bool(row.claimed_until > now)
+
+
+def send_pending(tx: Connection, engine: Engine) -> None:
+    """Ask for the sending of all that waits; what was asked for already is left as it is."""
+    waits = select(notice.c.id).where(notice.c.state.in_(WAITING))
+    jobs = [Job(str(id_), id_, priority=Severity.CRISIS) for id_ in tx.execute(waits).scalars()]
+    engine.enqueue(tx, Queue.NOTIFY, jobs)
+
+
+def _write(
+    tx: Connection, account: Account, case_id: int, number: int, told: Sequence[OnCall], now: datetime
+) -> None:  # fmt: skip
+    rows = [
+        {"case_id": case_id, "account": account.name, "round": number, "person": one.name, "made_at": now,
+         "state": NoticeState.PENDING}
+        for one in told
+        if one.notify
+    ]  # fmt: skip
+    if rows:
+        tx.execute(insert(notice).on_conflict_do_nothing(), rows)

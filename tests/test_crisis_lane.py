@@ -1,0 +1,266 @@
+"""The crisis lane: never hidden by the machine, and told to one person after the other until somebody takes it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from itertools import chain, combinations, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bot.classify import Classify
+from bot.config import Config
+from bot.decide import Facts, decide
+from bot.errors import ConfigError
+from bot.model import AuthorKind, Batch, Mode, Role, Severity
+from bot.notify import Notify, Told, address, holds_secret, service, through_apprise
+from bot.on_call import NoticeState
+from bot.review import cases
+from bot.review.cases import Person
+from bot.schedule import Schedule
+from bot.store.engine.port import Handler
+from bot.store.tables import action, audit, case, job, notice
+from classifiers.labels import Assessment, Label, NotAssessed
+from classifiers.pipeline import Pipeline
+from classifiers.settings import Settings
+from tests.support import PRACTICE, House, StubAssessor, opened_store, posted
+from tests.test_decide import shipped_policy
+
+ASHA, BEN, CLEO = "Asha", "Ben", "Cleo"
+OTHERS = [label for label in Label if label is not Label.CRISIS]
+COMBINATIONS = list(chain.from_iterable(combinations(OTHERS, count) for count in range(len(OTHERS) + 1)))
+WORDS = "i cannot go on, tonight i end it"
+
+
+@pytest.mark.parametrize("others", COMBINATIONS, ids=lambda found: "+".join(found) or "alone")
+def test_whatever_else_a_crisis_is_the_machine_does_nothing_to_it(others: Sequence[Label]) -> None:
+    found = dict.fromkeys(Label, 0.01) | dict.fromkeys(others, 1.0) | {Label.CRISIS: 0.5}
+    for kind, reason in product(AuthorKind, [None, *NotAssessed]):
+        made = decide(Assessment("m", found, (), reason), Facts(kind), shipped_policy(everything_done()))
+        assert (made.steps, made.severity, made.label) == ((), Severity.CRISIS, Label.CRISIS), (kind, reason)
+
+
+def everything_done() -> Any:
+    """Rules under which every other label is hidden, answered and muted."""
+    rules = {label.value: {"do": ["hide", "warn", "mute"]} for label in OTHERS}
+    return Config.model_validate({"rules": rules, "accounts": [{"name": "a", "platform": "replay"}]}).rules
+
+
+@dataclass
+class Post:
+    """The second channel: it keeps what it was sent, and loses what comes to an address in `down`."""
+
+    got: list[tuple[str, Told]] = field(default_factory=list)
+    down: set[str] = field(default_factory=set)
+
+    def __call__(self, written: str, told: Told) -> bool:
+        self.got.append((written, told))
+        return written not in self.down
+
+
+class Lane:
+    """A house whose comments are judged and whose notices are sent as jobs ask for it, on a clock that stands still."""
+
+    def __init__(self, house: House, post: Post, people: Sequence[dict[str, Any]], assessor: Any = None) -> None:
+        account = {"name": PRACTICE, "platform": "replay", "on_call": people}
+        self.config = Config.model_validate({"accounts": [account]})
+        self.house, self.post = house, post
+        self.classify = Classify(
+            self.config, house.db, house.engine, house.clock,
+            assessor or StubAssessor({"tonight": {Label.CRISIS: 0.9, Label.HARASSMENT: 0.99}}),
+        )  # fmt: skip
+        self.notify = Notify(self.config, house.db, house.engine, house.clock, post)
+        self.schedule = Schedule(self.config, house.db, house.engine, house.clock)
+
+    async def hear(self, text: str = WORDS, mode: Mode = Mode.SHADOW) -> None:
+        await self.house.inbox.receive(PRACTICE, mode, Batch((posted("1", text),), "c"))
+        await self.work()
+
+    async def minutes(self, count: int) -> None:
+        """So many pass; the timers fire at each."""
+        for _ in range(count):
+            self.house.clock.advance(timedelta(minutes=1))
+            await self.schedule.fire("timers")
+            await self.work()
+
+    async def work(self) -> None:
+        """What is due, in turn, as the engine would."""
+        handlers: dict[str, Handler] = {"classify": self.classify, "notify": self.notify, "fire": self.schedule}
+        while due := [
+            row for row in self.house.rows(job) if row.run_at is None or row.run_at <= self.house.clock.now()
+        ]:
+            for row in due:
+                later = await handlers[row.queue]([row.ref])
+                self.house.db.run_now(partial(settle, row=row, later=later))
+
+    def told(self) -> list[str]:
+        return [written for written, _ in self.post.got]
+
+
+def settle(tx: Any, row: Any, later: Any) -> None:
+    mine = job.c.id == row.id
+    tx.execute(job.update().where(mine).values(run_at=later[row.ref]) if row.ref in later else job.delete().where(mine))
+
+
+def person(name: str, *notify: str) -> dict[str, Any]:
+    return {"name": name, "notify": notify or [f"json://{name.lower()}"]}
+
+
+THREE = [person(ASHA), person(BEN), person(CLEO)]
+A, B, C = "json://asha", "json://ben", "json://cleo"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with opened_store(tmp_path) as db:
+        yield House(db)
+
+
+@pytest.mark.parametrize("mode", Mode)
+async def test_one_after_the_other_is_told_then_everybody_again_and_again(house: House, mode: Mode) -> None:
+    lane = Lane(house, Post(), THREE)
+    await lane.hear(mode=mode)
+    assert lane.told() == [A]
+    told = []
+    for _ in range(5):
+        lane.post.got.clear()
+        await lane.minutes(10)
+        told.append(lane.told())
+    assert told == [[B], [C], [A, B, C], [A, B, C], [A, B, C]]
+    assert not house.rows(action)
+
+
+async def test_a_notice_never_holds_a_word_of_the_comment_or_whose_it_is(house: House) -> None:
+    lane = Lane(house, Post(), THREE)
+    await lane.hear()
+    ((_, told),) = lane.post.got
+    assert f"Account {PRACTICE}, case 1" in told.body
+    assert not {"tonight", "cannot", "Sam", "u1", "crisis"} & set(f"{told.title} {told.body}".replace(",", " ").split())
+
+
+async def test_taking_the_case_stops_the_calls_until_the_claim_runs_out(house: House) -> None:
+    lane = Lane(house, Post(), THREE)
+    await lane.hear()
+    now, by = house.clock.now(), Person("ben", Role.TRIAGE)
+    house.db.run_now(lambda tx: cases.claim(tx, 1, by, now + timedelta(minutes=5), 10))
+    lane.post.got.clear()
+    await lane.minutes(14)
+    assert not lane.post.got
+    await lane.minutes(2)
+    assert lane.told() == [B]
+
+
+async def test_a_ruling_ends_it_and_calls_off_what_was_not_sent(house: House) -> None:
+    lane = Lane(house, Post(down={A}), THREE)
+    await lane.hear()
+    said = cases.Said(cases.Ruling.KEEP, Person("ben", Role.TRIAGE))
+    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, said, house.clock.now()))
+    await lane.minutes(40)
+    assert [row.state for row in house.rows(notice)] == [NoticeState.CANCELLED]
+
+
+async def test_who_cannot_be_reached_is_tried_again_and_then_the_next_is_told_at_once(house: House) -> None:
+    lane = Lane(house, Post(down={A, "json://asha-too"}), [person(ASHA, A, "json://asha-too"), person(BEN)])
+    await lane.hear()
+    await lane.minutes(4)
+    assert lane.told() == [A] * 3 + ["json://asha-too"] * 3 + [B]
+    assert [row.state for row in house.rows(notice)] == [NoticeState.FAILED, NoticeState.SENT]
+    assert house.rows(case)[0].assigned_to == BEN
+
+
+async def test_where_nobody_can_be_reached_it_goes_on_with_the_timer_and_makes_no_storm(house: House) -> None:
+    lane = Lane(house, Post(down={A, B}), [person(ASHA), person(BEN)])
+    await lane.hear()
+    await lane.minutes(9)
+    assert lane.told() == [A] * 3 + [B] * 3 + [A, B] * 3
+    lane.post.down.clear()
+    await lane.minutes(5)
+    assert lane.told()[12:] == [A, B]
+
+
+async def test_a_crash_before_or_after_sending_loses_no_notice(house: House) -> None:
+    class Crash(BaseException):
+        pass
+
+    def crash(written: str, told: Told) -> bool:
+        raise Crash
+
+    lane = Lane(house, Post(), THREE)
+    await house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted("1", WORDS),), "c"))
+    await lane.classify([1])
+    with pytest.raises(Crash):
+        await Notify(lane.config, house.db, house.engine, house.clock, crash)([1])
+    assert [row.state for row in house.rows(notice)] == [NoticeState.SENDING]
+    after = Lane(house.restarted(), lane.post, THREE)
+    await after.work()
+    assert after.told() == [A]
+    await after.notify([1])  # the job came twice
+    assert after.told() == [A]
+    assert [row.what for row in house.rows(audit)].count("notice_sent") == 1
+
+
+async def test_further_comments_of_a_case_call_nobody_twice(house: House) -> None:
+    lane = Lane(house, Post(), THREE)
+    for number in range(3):
+        await house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted(str(number), f"{WORDS} {number}"),), "c"))
+    await lane.work()
+    assert (lane.told(), len(house.rows(case))) == ([A], 1)
+
+
+async def test_it_works_without_the_model(house: House) -> None:
+    lane = Lane(house, Post(), THREE, Pipeline.without_model(Settings(), "no weights"))
+    await lane.hear("i want to kill myself tonight")
+    assert lane.told() == [A]
+
+
+async def test_whoever_has_no_way_to_be_reached_is_passed_over(house: House) -> None:
+    lane = Lane(house, Post(), [{"name": ASHA}, person(BEN)])
+    await lane.hear()
+    assert (lane.told(), house.rows(case)[0].assigned_to) == ([B], BEN)
+
+
+@asynccontextmanager
+async def webhook(status: int = 200) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
+    """A receiver on loopback, as an address of apprise."""
+    got: list[dict[str, Any]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        got.append(await request.json())
+        return web.Response(status=status)
+
+    app = web.Application()
+    app.router.add_post("/{rest:.*}", take)
+    async with TestServer(app) as server:
+        yield f"json://127.0.0.1:{server.port}/", got
+
+
+@pytest.mark.parametrize(("status", "arrived"), [(200, True), (500, False)])
+async def test_the_real_library_delivers_to_a_real_receiver(status: int, arrived: bool) -> None:
+    async with webhook(status) as (where, got):
+        assert await asyncio.to_thread(through_apprise, where, Told("title", "body")) is arrived
+    assert [(each["title"], each["message"]) for each in got] == [("title", "body")]
+
+
+def test_nobody_at_the_address_is_no_error() -> None:
+    assert through_apprise("json://127.0.0.1:9/", Told("title", "body")) is False
+    assert through_apprise("json://$CHAPERONE_NOT_SET/", Told("title", "body")) is False
+
+
+def test_addresses_take_their_secrets_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAPERONE_MAIL_PASSWORD", "hunter2")
+    written = "mailto://alerts:$CHAPERONE_MAIL_PASSWORD@mail.example.org?to=you@example.org"
+    assert ":hunter2@" in address(written)
+    assert service(written) == "E-Mail"
+    assert not holds_secret(written)
+    assert holds_secret("mailto://alerts:hunter2@mail.example.org")
+    with pytest.raises(ConfigError, match="Set CHAPERONE_OTHER in the environment"):
+        service("json://$CHAPERONE_OTHER/")
+    with pytest.raises(ConfigError) as told:
+        service("nonsense://hunter2")
+    assert "hunter2" not in str(told.value)
