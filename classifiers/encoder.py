@@ -33,6 +33,8 @@ from classifiers.settings import Settings
 SHIPPED = Path(__file__).parent / "weights"
 LABELS = tuple(Label)
 KINDS: tuple[SpanType | None, ...] = (None, *SpanType)  # outputs of the token head; None = no span
+CAUTION = 2.0  # a word is masked as one of HIDDEN unless "no span" leads by this much (logits): see the model card
+HIDDEN = (SpanType.CONDITION, SpanType.TREATMENT, SpanType.DATE)
 
 # Token ids of texts to logits (texts, labels), and of each text (its tokens or more, kinds).
 Forward = Callable[[Sequence[Sequence[int]]], tuple[Tensor, Sequence[Tensor]]]
@@ -208,15 +210,13 @@ def spans(encoding: Encoding, kept: Sequence[int], kinds: Tensor) -> Iterator[Sp
 
     `kept` are the tokens of `encoding` that were read, `kinds` their logits, (tokens or more, kinds).
     """
-    if not kinds[: len(kept)].argmax(1).any():
-        return
     votes: dict[int, Tensor] = {}
     for token, logits in zip(kept, kinds, strict=False):
         if (word := encoding.word_ids[token]) is not None:
             votes[word] = votes.get(word, 0) + logits
     open_: Span | None = None
     for word, vote in votes.items():
-        kind, (start, end) = KINDS[int(vote.argmax())], encoding.word_to_chars(word) or (0, 0)
+        kind, (start, end) = _kind(vote), encoding.word_to_chars(word) or (0, 0)
         if open_ and (kind is not open_.type or start - open_.end > 1):
             yield open_
             open_ = None
@@ -224,6 +224,15 @@ def spans(encoding: Encoding, kept: Sequence[int], kinds: Tensor) -> Iterator[Sp
             open_ = Span(open_.start if open_ else start, end, kind)
     if open_:
         yield open_
+
+
+def _kind(vote: Tensor) -> SpanType | None:
+    """The strongest kind; in doubt between none and one that would give a patient away, that one."""
+    best = KINDS[int(vote.argmax())]
+    if best is None:
+        hidden = max(HIDDEN, key=lambda kind: float(vote[KINDS.index(kind)]))
+        return hidden if vote[0] - vote[KINDS.index(hidden)] < CAUTION else None
+    return best
 
 
 def _device(name: str) -> torch.device:

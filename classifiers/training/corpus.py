@@ -19,6 +19,7 @@ from classifiers.training import public, readings
 from classifiers.training.rows import LABELS, Mark, Row, known, write
 
 OWN = Path(__file__).parent / "corpus"
+SPANS = Path(__file__).parent / "spans.jsonl"  # spans of rows that were marked after they were written: id, spans
 TYPED = {"requests-disclosures"}  # files of ours whose rows have every span marked
 OTHER_KINDS = tuple(kind for kind in SpanType if kind not in IDENTIFIERS)
 
@@ -37,7 +38,8 @@ def build(data: Path, corpus: Path, out: Path, labels: Path = readings.LABELS) -
     differ = readings.arguable(labels)
     real = [row for row in (*relabelled(data), *readings.read(data, labels)) if readings.digest(row.text) not in differ]
     own = list(unique([*written, *real]))
-    others = list(unique(public.rows(data), without=own))
+    ours = readings.read_by_us(labels)
+    others = list(unique((row for row in public.rows(data) if readings.digest(row.text) not in ours), without=own))
     hashes = {"own": write(own, out / "own.jsonl"), "public": write(others, out / "public.jsonl")}
     summary = {"written": hashes, "read": _hashes(data, corpus, labels), "sources": counts([*own, *others])}
     (out / "sources.json").write_text(json.dumps(summary, indent=1) + "\n")
@@ -46,8 +48,10 @@ def build(data: Path, corpus: Path, out: Path, labels: Path = readings.LABELS) -
 
 def authored(folder: Path, writer: str) -> Iterator[Row]:
     """Rows written for our guide: one writer a file."""
+    later = {row["id"]: {"spans": row["spans"], "typed": True} for row in _lines(SPANS)}
     for path in sorted(folder.glob("*.jsonl")):
-        for raw in _lines(path):
+        for written in _lines(path):
+            raw = written | later.get(written["id"], {})
             yield Row(
                 id=raw["id"],
                 writer=f"{writer}/{path.stem}",
@@ -89,7 +93,10 @@ def counts(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
 
 
 def _typed(raw: dict[str, Any], stem: str) -> bool:
-    return bool(raw.get("spans")) or (stem in TYPED and "identifiers" not in raw.get("attributes", {}))
+    """Whether every span of the row is marked, with its type."""
+    if raw.get("typed") or raw.get("spans"):
+        return True
+    return stem in TYPED and "identifiers" not in raw.get("attributes", {})
 
 
 def _marks(raw: dict[str, Any], stem: str) -> tuple[Mark, ...] | None:

@@ -11,26 +11,24 @@ import hashlib
 import json
 import pickle
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from classifiers import calibration
+from classifiers import calibration, int8
 from classifiers.calibration import Calibration
 from classifiers.encoder import SHIPPED, Encoder
-from classifiers.training import card, export, plots, suites
-from classifiers.training.corpus import TYPED
+from classifiers.training import card, export, plots, ranges, suites
 from classifiers.training.measures import best
 from classifiers.training.report import Report, report
 from classifiers.training.rows import LABELS, Row, read
 from classifiers.training.scoring import Scores, encoder, scores
 from classifiers.training.splits import FOLDS, held_out
 from classifiers.training.start import base
-from classifiers.training.train import Recipe, fit, keep_memory
-
-SPANS = Recipe(epochs=3, rate=1e-4, spans=1.0)
+from classifiers.training.train import keep_memory
 
 
 def main() -> None:
@@ -49,15 +47,16 @@ def evaluate(rows: Path, runs: Path, weights: Path, final: str) -> int:
     """Exit status 1 where the clinical suite's gate is not passed."""
     pooled = out_of_fold(rows, runs)
     curves = fitted(pooled)
-    found = report(pooled, span_scores(rows, runs), curves)
+    found = report(pooled, curves)
     tokenizer = base()[1]
     export.write(torch.load(runs / final), weights / "model.safetensors")
     tokenizer.save(str(weights / "tokenizer.json"), pretty=False)
     (weights / "calibration.json").write_text(curves.to_json() + "\n")
     shipped = encoder(export.as_shipped(torch.load(runs / final)), tokenizer, curves)
+    ranges.main(weights)
     gates = suites.run(shipped, found.lines)
     sources = json.loads((rows / "sources.json").read_text())
-    lost = rounding(runs, pooled)
+    lost = rounding(runs, pooled, weights / "tokenizer.json")
     plots.draw(pooled, curves, weights)
     (weights / "README.md").write_text(card.card(found, gates, sources, lost))
     (runs / "errors.jsonl").write_text("".join(errors(pooled, curves, found)))
@@ -90,36 +89,21 @@ def _kept(model: Encoder, rows: list[Row], network: Path) -> Scores:
     return found
 
 
-def span_scores(rows: Path, runs: Path) -> Scores:
-    """The last third of the rows with every span marked, as if another third of their one writer had been held out.
-
-    Scored by the fold that held this writer out, after it has read the first two thirds.
-    """
-    writers = {f"corpus/{stem}" for stem in TYPED}
-    typed = [row for row in read(rows / "own.jsonl") if row.writer in writers]
-    fold = next(i for i, away in enumerate(FOLDS) if typed[0].writer in away)
-    network, tokenizer = base()
-    network.load_state_dict(torch.load(runs / f"fold-{fold}" / "network.pt"))
-    cut = len(typed) * 2 // 3
-    if not (runs / "spans" / "network.pt").exists():
-        fit(network, tokenizer, typed[:cut], (), SPANS, runs / "spans")
-    path = runs / "spans" / "network.pt"
-    return _kept(encoder(export.as_shipped(torch.load(path)), tokenizer), typed[cut:], path)
-
-
 def fitted(pooled: Scores) -> Calibration:
     columns = range(len(LABELS))
     logits = {LABELS[i]: pooled.logits[:, i] for i in columns}
     return calibration.fit(logits, {LABELS[i]: pooled.truths[:, i] for i in columns})
 
 
-def rounding(runs: Path, pooled: Scores, count: int = 1000) -> float:
-    """Macro F1 given up by int8 on some rows of the first fold, each at its best lines."""
-    held = [row.writer in FOLDS[0] for row in pooled.rows]
-    part = pooled.of(np.array(held) & (np.cumsum(held) <= count))
-    network = export.as_shipped(torch.load(runs / "fold-0" / "network.pt"), exact=True)
-    exact = scores(encoder(network, base()[1]), part.rows, "fp32")
-    return macro(exact) - macro(part)
+def rounding(runs: Path, pooled: Scores, tokenizer: Path, count: int = 1000) -> float:
+    """Macro F1 given up by scoring in int8 on some rows of the first fold, each at its best lines."""
+    held = np.array([row.writer in FOLDS[0] for row in pooled.rows])
+    rows = pooled.of(held & (np.cumsum(held) <= count)).rows
+    state = torch.load(runs / "fold-0" / "network.pt")
+    exact = encoder(export.as_shipped(state, exact=True), base()[1])
+    network = export.as_shipped(state)
+    quick = replace(exact, forward=int8.Int8(network, int8.observed(network, ranges.batches(tokenizer))))
+    return macro(scores(exact, rows, "fp32")) - macro(scores(quick, rows, "int8"))
 
 
 def macro(found: Scores) -> float:

@@ -26,14 +26,16 @@ TOKENS = 256
 
 
 def main(folder: Path) -> None:
+    """Writes the file. Raises ModelUnavailable where the folder holds no weights."""
     weights = folder / "model.safetensors"
-    ranges = observed(read_network(weights), _batches(folder / "tokenizer.json"))
+    ranges = observed(read_network(weights), batches(folder / "tokenizer.json"))
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     (folder / "ranges.safetensors").write_bytes(save(ranges, {"weights": digest}))
     print(f"{len(ranges)} ranges for the weights {digest[:12]}")
 
 
-def _batches(tokenizer: Path) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(tokenizer: Path) -> Iterator[tuple[Tensor, Tensor]]:
+    """Ids and masks of some texts of the corpus, long ones first."""
     rows = [row for path in sorted(CORPUS.glob("*.jsonl")) for row in path.read_text("utf-8").strip().split("\n")]
     texts = [normalise(json.loads(row)["text"]).text for row in rows[:: max(1, len(rows) // TEXTS)]]
     ids = [encoding.ids[:TOKENS] for encoding in read_tokenizer(tokenizer).encode_batch(texts)]

@@ -33,6 +33,11 @@ def arguable(folder: Path = LABELS) -> set[str]:
     return {row["hash"] for row in json.loads(path.read_text())} if path.exists() else set()
 
 
+def read_by_us(folder: Path = LABELS) -> set[str]:
+    """Hashes of every comment that has been read, arguable ones too: their sets' own labels are not wanted any more."""
+    return {row["hash"] for row in _labels(folder)} | arguable(folder)
+
+
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -37,6 +37,7 @@ class Report:
     lines: Mapping[Label, tuple[float | None, float | None]]  # ask, act
     parts: Mapping[str, Mapping[Label, Figures]]
     flagged: Mapping[str, tuple[float, float, int]]  # at ask, at act, rows
+    typed: int  # rows with every span marked
     identifiers: tuple[float, float]  # precision, recall of spans that overlap, out of fold
     masks: Mapping[str, float]  # recall of characters a kind
     grid: Mapping[float, tuple[Mapping[Label, At], float]]  # by when_right: each label, real clean rows flagged
@@ -54,19 +55,21 @@ CLEAN: Mapping[str, Callable[[Row], bool]] = {
 }
 
 
-def report(pooled: Scores, typed: Scores, curves: Calibration) -> Report:
-    """`pooled` gives the figures of labels, `typed` those of spans: its rows have every span marked."""
+def report(pooled: Scores, curves: Calibration) -> Report:
+    """Figures of the labels on all rows, of the spans on the rows that have every span marked."""
     lines = {label: (curves.line(label, ASK[label]), curves.line(label, ACT)) for label in LABELS}
     parts = {name: pooled.of([takes(row) for row in pooled.rows]) for name, takes in PARTS.items()}
     clean = pooled.of([not any(row.targets) for row in pooled.rows])
     flagged = {
         name: _flagged(clean.of([takes(row) for row in clean.rows]), curves, lines) for name, takes in CLEAN.items()
     }
+    typed = pooled.of([row.marks is not None and not row.elsewhere for row in pooled.rows])
     return Report(
         rows=len(pooled.rows),
         lines=lines,
         parts={name: _figures(part, curves, lines) for name, part in parts.items()},
         flagged=flagged,
+        typed=len(typed.rows),
         identifiers=_identifiers(typed),
         masks=_masks(typed),
         grid={when_right: _promised(when_right, pooled, clean, curves) for when_right in GRID},

@@ -53,8 +53,8 @@ class Recipe:
 
 
 PUBLIC = Recipe(epochs=1, rate=2e-4)
-OWN = Recipe(epochs=3, rate=1.5e-4)
-FINAL = Recipe(epochs=2, rate=1e-4, head_rate=5e-4)
+OWN = Recipe(epochs=2, rate=2e-4)
+FINAL = Recipe(epochs=2, rate=1.2e-4, head_rate=5e-4)
 STAGES = {
     "public": ("public-0", "public-1"),
     "folds": tuple(f"fold-{number}" for number in range(len(FOLDS))),

@@ -46,7 +46,7 @@ def test_clean_rows_that_any_label_flags_are_counted_once() -> None:
     curves = calibration.fit({label: pooled.logits[:, i] for i, label in enumerate(LABELS)}, truths)
     pooled.rows[3] = Row("3", "relabelled/x", "x", known(["crisis"]))  # so that the part has a positive of each
     pooled.rows[5] = Row("5", "relabelled/x", "x", known(LABELS))
-    found = report(pooled, pooled, curves)
+    found = report(pooled, curves)
     asked, _, rows = found.flagged["real clean comments"]
     assert rows == 98
     assert asked == pytest.approx(1 / 98)
@@ -60,7 +60,7 @@ def test_masks_are_measured_in_characters_and_identifiers_in_spans() -> None:
     pooled.spans[0] = (Span(2, 4, SpanType.PLACE), Span(10, 20, SpanType.TREATMENT), Span(6, 8, SpanType.PERSON))
     pooled.rows[5] = Row("5", "relabelled/x", "x", known(LABELS))
     truths = {label: pooled.truths[:, i] for i, label in enumerate(LABELS)}
-    found = report(pooled, pooled, calibration.fit({n: pooled.logits[:, i] for i, n in enumerate(LABELS)}, truths))
+    found = report(pooled, calibration.fit({n: pooled.logits[:, i] for i, n in enumerate(LABELS)}, truths))
     assert found.identifiers == (0.5, 1.0)
     assert found.masks == {"all": 0.75, "person": 0.5, "condition": 1.0}
 
