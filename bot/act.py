@@ -179,7 +179,7 @@ class Act:
     async def _perform(self, work: _Work) -> None:
         row, verb = work.row, work.verb
         if row.comment_state == CommentState.GONE:
-            raise Vanished("its author deleted the comment")
+            raise Vanished("the comment was deleted on the platform")
         able = work.provider.capability(verb, work.order.target, self._clock.now())
         if able.ability is Ability.IMPOSSIBLE:
             raise Refused(able.note)

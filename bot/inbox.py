@@ -151,7 +151,7 @@ def comment_gone(tx: Connection, account: str, external_id: str, now: datetime) 
     ids = list(tx.execute(select(comment.c.id).where(present)).scalars())
     if not ids:
         return 0
-    cancel_pending(tx, ids, "its author deleted the comment", now)
+    cancel_pending(tx, ids, "it was deleted on the platform", now)
     tx.execute(update(comment).where(present).values(state=CommentState.GONE, body=None))
     write_audit(tx, now, [Note("gone", account=account, comment_id=id_) for id_ in ids])
     _close_empty_cases(tx, ids, now)
@@ -168,7 +168,7 @@ def _close_empty_cases(tx: Connection, comment_ids: Sequence[int], now: datetime
     empty = (case.c.state == CaseState.OPEN) & case.c.id.in_(held) & case.c.id.not_in(left)
     closed = update(case).where(empty).values(state=CaseState.CLOSED, closed_at=now, closed_by="its author")
     ids = tx.execute(closed.returning(case.c.id)).scalars()
-    write_audit(tx, now, [Note("case_closed", case_id=id_, detail="its author deleted the comment") for id_ in ids])
+    write_audit(tx, now, [Note("case_closed", case_id=id_, detail="it was deleted on the platform") for id_ in ids])
 
 
 def _about(event: Event) -> str | None:

@@ -47,7 +47,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Its author deleted it: the case closes, the text goes."""
+    """It was deleted on the platform, mostly by its author: the case closes, the text goes."""
 
     id: str
 

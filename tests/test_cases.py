@@ -168,7 +168,7 @@ async def test_a_comment_its_author_deleted_is_not_ruled_on(house: House) -> Non
     case_id = await flagged(house, 2)
     await house.inbox.receive(PRACTICE, Mode.LIVE, Batch((Gone("1"),), "d"))
     ruled = rule(house, case_id, Ruling.HIDE)
-    assert (ruled.actions, ruled.cannot) == (1, ("comment 1: its author deleted it",))
+    assert (ruled.actions, ruled.cannot) == (1, ("comment 1: it was deleted on the platform",))
 
 
 async def test_a_ruling_on_one_comment_leaves_the_case_open(house: House) -> None:

@@ -27,7 +27,7 @@ from bot.review.presses import What, read
 from bot.sandbox.discord import TOKEN, Discord
 from bot.sandbox.discord_interactions import Interaction
 from bot.sandbox.discord_world import THREAD, Json, components
-from bot.sandbox.faults import HTML_503, RESET_AFTER, Fault
+from bot.sandbox.faults import HTML_503, RESET, RESET_AFTER, Fault
 from bot.sandbox.resolver import connector
 from bot.store.engine.port import Queue
 from bot.store.queries import NewCase, put_in_case
@@ -256,6 +256,25 @@ async def test_a_card_deleted_while_nobody_ran_comes_back(room: Room) -> None:
         assert (await later.card(case_id))["id"] != first["id"]
 
 
+async def test_a_card_deleted_while_the_gateway_was_away_comes_back(room: Room) -> None:
+    """The process stays; Discord ends the session, and never tells of what was deleted meanwhile."""
+    case_id = await room.case()
+    first = await room.card(case_id)
+    del room.server.world.messages[room.channel][first["id"]]  # nobody is told
+    await room.server.invalidate()
+    assert (await room.card(case_id))["id"] != first["id"]
+
+
+async def test_cards_wait_for_a_gateway_that_cannot_be_reached_at_first(server: Discord, tmp_path: Path) -> None:
+    with opened_store(tmp_path) as db:
+        room = Room(server, House(db))
+        case_id = await room.case()
+        server.fail("GET", "/", RESET, times=2)
+        async with room:
+            await room.card(case_id)
+        assert len(server.journal.calls("POST", f"*/channels/{room.channel}/messages")) == 1
+
+
 async def test_an_old_card_works_after_a_restart_and_a_month(room: Room) -> None:
     case_id = await room.case()
     old = await room.card(case_id)
@@ -392,7 +411,7 @@ async def test_words_leave_discord_when_they_expire(room: Room) -> None:
     case_id = await room.case()
     await room.shows(case_id, "you fool")
     await room.house.inbox.receive(PRACTICE, Mode.LIVE, Batch((Gone("1"),), "d"))
-    message = await room.shows(case_id, "deleted by its author")
+    message = await room.shows(case_id, "deleted on the platform")
     assert "fool" not in shown(message)
 
 
@@ -401,10 +420,40 @@ async def test_a_flood_is_one_card_and_one_thread(room: Room) -> None:
     message = await room.card(case_id)
     listed = await until(lambda: room.messages(message["id"]) if message["id"] in room.server.world.messages else None)
     assert len(listed) == 1
-    assert "30 comments" in shown(listed[0])
+    assert "1 to 15 of 30" in shown(listed[0])
     await room.press(case_id, "hide", room.ben)
     await room.shows(case_id, "`hidden` × 30")
     assert len(room.messages()) == 1
+
+
+async def test_the_rest_of_a_flood_is_read_page_by_page(room: Room) -> None:
+    case_id = await room.case(count=40)
+    card_id = (await room.card(case_id))["id"]
+    thread = await until(
+        lambda: next(iter(room.messages(card_id)), None) if card_id in room.server.world.messages else None
+    )
+    assert "comments 1 to 15 of 40" in shown(thread)
+    pressed = await room.server.press(thread["id"], f"desk:list:{case_id}:1", room.cleo)
+    assert "comments 16 to 30 of 40" in await told(pressed)
+    turned = await room.server.press(pressed.shown[0]["id"], f"desk:list:{case_id}:2", room.cleo)
+    await turned.answered()
+    await until(lambda: "comments 31 to 40 of 40" in shown(pressed.shown[0]) or None)
+    offered = [part["label"] for part in components(pressed.shown[0]["components"]) if "label" in part]
+    assert offered == ["Before"]
+    assert len(room.messages(card_id)) == 1
+
+
+async def test_a_press_behind_more_is_ruled_and_said_to_who_pressed(room: Room) -> None:
+    case_id = await room.case()
+    await room.press(case_id, "hide", room.ben)
+    await room.shows(case_id, "`hidden`")
+    menu = await room.press(case_id, "more", room.ben)
+    await told(menu)
+    undone = await room.server.press(menu.shown[0]["id"], f"desk:undo:{case_id}", room.ben)
+    assert "undo is written down" in await told(undone)
+    await room.shows(case_id, "restore by `ben`: `restored`")
+    refused = await room.server.press(menu.shown[0]["id"], f"desk:hide:{case_id}", room.mallory)
+    assert "You have no role" in await told(refused)
 
 
 COMMANDS: list[tuple[str, str, dict[str, Any], str]] = [

@@ -94,5 +94,5 @@ def _container(box: Box, of: Card) -> ui.Container[ui.LayoutView]:
 
 
 def _button(it: Button, case_id: int) -> ui.Button[ui.LayoutView]:
-    custom_id = Press(What(it.what), case_id).custom_id()
+    custom_id = Press(What(it.what), case_id, it.page).custom_id()
     return ui.Button(label=it.label, style=STYLES[it.style], disabled=not it.enabled, custom_id=custom_id)

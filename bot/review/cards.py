@@ -32,7 +32,7 @@ MOST_BLANK = 0.5  # share of a text's words; with more of them blank it says not
 WORTH_TELLING = 0.33  # a probability below this is not told, unless it led to a flag
 
 COMMENTS_SHOWN = 3
-COMMENTS_LISTED = 15  # in the thread of a flood
+COMMENTS_LISTED = 15  # on a page of the thread of a flood
 LONGEST_WORDS, LONGEST_LISTED = 650, 100  # characters of all comments that are shown, and of each in the thread
 LONGEST_LINE = 110
 
@@ -52,6 +52,7 @@ class Button:
     label: str
     style: Style = Style.PLAIN
     enabled: bool = True
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +97,19 @@ def card(it: CaseStory, here: Here) -> Card:
     return Card(row.id, COLOURS[Severity(row.severity)] if waits else SETTLED, boxes)
 
 
-def listing(it: CaseStory, here: Here) -> Card:
-    """The thread of a flood: its first comments, a few words of each."""
-    lines = [f"comment {each.id}\n{_words(each, here, LONGEST_LISTED)}" for each in it.comments[:COMMENTS_LISTED]]
-    more = it.row.comments - len(lines)
-    told = f"**Case {it.row.id}: {it.row.comments} comments**" + (f", the first {len(lines)} here" if more > 0 else "")
-    blurred = here.blur and it.row.severity >= Severity.HIGH
-    return Card(it.row.id, COLOURS[Severity(it.row.severity)], (Box((told,)), Box(tuple(lines), blurred=blurred)))
+def listing(it: CaseStory, here: Here, page: int = 0) -> Card:
+    """The thread of a flood: a few words of each comment. `it` has the comments of that page."""
+    row, first = it.row, page * COMMENTS_LISTED
+    last = first + len(it.comments)
+    told = f"**Case {row.id}: comments {first + 1} to {last} of {row.comments}**\nWhat is ruled on the card is for all."
+    lines = [f"comment {each.id}\n{_words(each, here, LONGEST_LISTED)}" for each in it.comments]
+    turns = [Button("list", "Before", page=page - 1)] if page else []
+    turns += [Button("list", f"Next {min(row.comments - last, COMMENTS_LISTED)}", page=page + 1)] * (
+        last < row.comments
+    )
+    blurred = here.blur and row.severity >= Severity.HIGH
+    boxes = (Box((told,)), Box(tuple(lines), blurred=blurred), Box((), (tuple(turns),)))
+    return Card(row.id, COLOURS[Severity(row.severity)], boxes if turns else boxes[:2])
 
 
 def may_disclose(it: Story) -> bool:

@@ -217,7 +217,7 @@ def _ask_for(
     rows, cannot = [], []
     for each in comments:
         if each.state == CommentState.GONE:
-            cannot.append(f"comment {each.id}: its author deleted it")
+            cannot.append(f"comment {each.id}: it was deleted on the platform")
             continue
         rows.append(
             _action(each, verb, ruling_id, of.severity)

@@ -59,6 +59,8 @@ class DiscordCards:
     poll: float = POLL
     _refused: dict[int, datetime] = field(default_factory=dict)  # rows that Discord would not have, and until when
     _stirred: datetime | None = None
+    _sessions: int = 1  # of the gateway; what was deleted before one began, nobody tells
+    _looked: int = 0  # for which of them we looked at what is there
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -71,7 +73,6 @@ class DiscordCards:
 
     async def run(self) -> None:
         """For ever; what goes wrong is tried again, ever more slowly."""
-        await self.db.run(postings.look_again)
         wait = self.poll
         while True:
             self._news.clear()
@@ -96,6 +97,8 @@ class DiscordCards:
         if self._stirred is None or now - self._stirred >= STIR:
             await self.db.run(postings.stir)
             self._stirred = now
+        if self._looked < self._sessions:
+            await self._look_round(client)
         self._refused = {row: until for row, until in self._refused.items() if until > now}
         rows = await self.db.read(partial(postings.due, limit=BATCH, without=[*self._refused]))
         for row in rows:
@@ -103,14 +106,40 @@ class DiscordCards:
         await self._call_people(client, now)
         return bool(rows)
 
+    async def reconnected(self) -> None:
+        """A session of the gateway begins: what was deleted before it is not told."""
+        self._sessions += 1
+        self.wake()
+
     async def lost(self, messages: list[int]) -> None:
         """Messages that somebody deleted; most are not ours."""
         await self.db.run(partial(postings.lost, messages=[str(each) for each in messages]))
         self.wake()
 
+    async def listed(self, case_id: int, page: int) -> Card:
+        """A page of a case's comments. Raises `DeskError` when there is no such case."""
+        body = partial(postings.told, case_id=case_id, comments=COMMENTS_LISTED, skip=page * COMMENTS_LISTED)
+        told = await self.db.read(partial(body, cipher=self.db.cipher))
+        return listing(told.story, self._here(told), page)
+
     async def drawn(self, case_id: int) -> Card:
         """The card of a case as it is now. Raises `DeskError` when there is no such case."""
         return self._drawn(await self._told(case_id, COMMENTS_SHOWN))
+
+    async def _look_round(self, client: Bot) -> None:
+        """Find cards that were deleted while nobody told us."""
+        sessions = self._sessions
+        for channel, messages in (await self.db.read(postings.standing)).items():
+            since = discord.Object(min(int(each) for each in messages) - 1)
+            try:
+                there = {str(each.id) async for each in _place(client, channel).history(after=since, limit=None)}
+            except discord.NotFound:  # a thread that was deleted
+                there = set()
+            except discord.Forbidden:
+                continue
+            if missing := [int(each) for each in messages if each not in there]:
+                await self.lost(missing)
+        self._looked = sessions
 
     async def _told(self, case_id: int, comments: int) -> postings.Told:
         body = partial(postings.told, cipher=self.db.cipher, case_id=case_id, comments=comments)

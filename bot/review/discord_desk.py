@@ -25,7 +25,7 @@ from bot.review.answers import why_text
 from bot.review.cases import Person, Ruling, Said
 from bot.review.discord_cards import DiscordCards
 from bot.review.inert import inert
-from bot.review.interactions import Interaction, chosen_member, filled_in, roles_of, tell
+from bot.review.interactions import Interaction, chosen_member, filled_in, is_private, roles_of, tell
 from bot.review.presses import Press, What
 from bot.review.story import case_story
 from bot.review.wellbeing import mind
@@ -63,6 +63,7 @@ class DiscordDesk:
 
     def listen(self, chat: Chat) -> None:
         chat.listen("interaction", self.heard)
+        chat.listen("connect", self.cards.reconnected)
         chat.listen("raw_message_delete", self.deleted)
         chat.listen("raw_bulk_message_delete", self.bulk_deleted)
 
@@ -117,7 +118,8 @@ class DiscordDesk:
         if filled is None and (press.what in _FORMS or press.what is What.REPLY):
             await self._open_form(it, press)
             return
-        await it.response.defer(ephemeral=press.what in _ANSWERED, thinking=press.what in _ANSWERED)
+        anew = press.what in _ANSWERED or (press.what is What.LIST and not is_private(it))
+        await it.response.defer(ephemeral=anew, thinking=anew)
         by = self.person(it)
         await self._adopt(it, press)
         match press.what:
@@ -128,12 +130,17 @@ class DiscordDesk:
                 await tell(it, "\n".join(why_text(each) for each in story.comments) or story.row.why, ours=True)
             case What.REVEAL:
                 await self._reveal(it, press, by)
+            case What.LIST:
+                page = card_view.card_view(await self.cards.listed(press.case_id, press.page))
+                await (it.edit_original_response(view=page) if is_private(it) else it.followup.send(view=page))
             case What.TAKE:
                 minutes = self.config.desk.claim_minutes
                 await self.write(lambda tx: cases.claim(tx, press.case_id, by, self.clock.now(), minutes))
+                await self._confirm(it, press)
             case What.ASSIGN:
                 to = chosen_member(it, (filled or {}).get("person"))
                 await self.write(lambda tx: cases.assign(tx, press.case_id, to, by, self.clock.now()))
+                await self._confirm(it, press)
             case _:
                 await self._rule(it, press, by, filled or {})
 
@@ -142,6 +149,13 @@ class DiscordDesk:
         ruled = await self.write(lambda tx: self._ruled(tx, press.case_id, said))
         if ruled.cannot:
             await tell(it, "Not done: " + "; ".join(ruled.cannot))
+        else:
+            await self._confirm(it, press)
+
+    async def _confirm(self, it: Interaction, press: Press) -> None:
+        """Where it was pressed on a message that is not the card, the card may be far away."""
+        if is_private(it):
+            await tell(it, f"Case {press.case_id}: {press.what} is written down. Its card shows what comes of it.")
 
     def _said(self, press: Press, by: Person, filled: Mapping[str, Any]) -> Said:
         """Raises `ReplyRefused` for words that the guard does not let pass."""
@@ -197,7 +211,7 @@ class DiscordDesk:
 
     async def _adopt(self, it: Interaction, press: Press) -> None:
         on = it.message
-        if on is not None and not on.flags.ephemeral and it.channel_id == self.settings.channel:
+        if on is not None and not is_private(it) and it.channel_id == self.settings.channel:
             await self.db.run(
                 partial(postings.adopt, case_id=press.case_id, channel=str(it.channel_id), message=str(on.id))
             )

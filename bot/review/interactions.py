@@ -27,6 +27,11 @@ async def tell(it: Interaction, text: str, *, ours: bool = False) -> None:
             await it.response.send_message(shown[:LONGEST], ephemeral=True, allowed_mentions=nobody)
 
 
+def is_private(it: Interaction) -> bool:
+    """Whether it was pressed on a message that only one person sees, such as what stands behind More."""
+    return it.message is not None and it.message.flags.ephemeral
+
+
 def roles_of(user: discord.User | discord.Member) -> frozenset[int]:
     """The ids of the roles that this press says its member has; none outside of a server."""
     return frozenset(role.id for role in user.roles) if isinstance(user, discord.Member) else frozenset()

@@ -52,10 +52,13 @@ def take_in(tx: Connection, desk: OnDiscord, now: datetime) -> None:
     save_cursor(tx, FEED, str(last), now)
 
 
-def look_again(tx: Connection) -> None:
-    """At the start: cards of open cases are shown anew, for one may have been deleted meanwhile."""
-    open_cases = select(case.c.id).where(case.c.state == CaseState.OPEN)
-    tx.execute(update(card).where(card.c.case_id.in_(open_cases)).values(covered=None, shown=None))
+def standing(tx: Connection) -> dict[str, list[str]]:
+    """The messages of open cases that should be there, by channel."""
+    found = select(card.c.channel, card.c.message).join(case, case.c.id == card.c.case_id)
+    by_channel: dict[str, list[str]] = {}
+    for row in tx.execute(found.where(case.c.state == CaseState.OPEN, card.c.message.is_not(None))):
+        by_channel.setdefault(row.channel, []).append(row.message)
+    return by_channel
 
 
 def stir(tx: Connection) -> None:
@@ -72,9 +75,9 @@ def due(tx: Connection, limit: int, without: Collection[int] = ()) -> Sequence[R
     return tx.execute(found.order_by(case.c.severity.desc(), case.c.opened_at, card.c.id).limit(limit)).all()
 
 
-def told(tx: Connection, cipher: Cipher, case_id: int, comments: int) -> Told:
+def told(tx: Connection, cipher: Cipher, case_id: int, comments: int, skip: int = 0) -> Told:
     """With so many of its comments. Raises `DeskError` when there is no such case."""
-    story = case_story(tx, cipher, case_id, limit=comments)
+    story = case_story(tx, cipher, case_id, limit=comments, skip=skip)
     changed = tx.execute(select(func.max(card.c.changed)).where(card.c.case_id == case_id)).scalar() or 0
     mode = tx.execute(select(account.c.mode).where(account.c.name == story.row.account)).scalar() or Mode.SHADOW
     target = _target(tx, cipher, story.comments[0].id) if story.comments else None

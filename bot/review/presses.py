@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_FORM = re.compile(r"desk:(?P<what>[a-z]{2,10}):(?P<case>[1-9]\d{0,14})")
+_FORM = re.compile(r"desk:(?P<what>[a-z]{2,10}):(?P<case>[1-9]\d{0,14})(?::(?P<page>[1-9]\d{0,5}))?")
 
 
 class What(StrEnum):
@@ -24,15 +24,17 @@ class What(StrEnum):
     WHY = "why"
     UNDO = "undo"
     REVEAL = "reveal"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
     what: What
     case_id: int
+    page: int = 0  # of what is listed; 0 = the first
 
     def custom_id(self) -> str:
-        return f"desk:{self.what}:{self.case_id}"
+        return f"desk:{self.what}:{self.case_id}" + (f":{self.page}" if self.page else "")
 
 
 def read(custom_id: str) -> Press | None:
@@ -40,4 +42,4 @@ def read(custom_id: str) -> Press | None:
     form = _FORM.fullmatch(custom_id)
     if form is None or form["what"] not in list(What):
         return None
-    return Press(What(form["what"]), int(form["case"]))
+    return Press(What(form["what"]), int(form["case"]), int(form["page"] or 0))

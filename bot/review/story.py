@@ -18,7 +18,7 @@ from bot.store.tables import action, assessment, case, case_comment, comment, de
 from classifiers.labels import Assessment, Label, NotAssessed, Span, SpanType
 
 EXPIRED = "(the words have expired)"
-GONE = "(deleted by its author)"
+GONE = "(deleted on the platform, by its author or a moderator there)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +113,17 @@ def comment_story(tx: Connection, cipher: Cipher, comment_id: int, *, reveal: bo
     )  # fmt: skip
 
 
-def case_story(tx: Connection, cipher: Cipher, case_id: int, *, reveal: bool = False, limit: int = 20) -> CaseStory:
-    """The case with its first `limit` comments. Raises `DeskError` when there is no such case."""
+def case_story(
+    tx: Connection, cipher: Cipher, case_id: int, *, reveal: bool = False, limit: int = 20, skip: int = 0
+) -> CaseStory:
+    """The case with `limit` of its comments, after the first `skip`. Raises `DeskError` when there is no such case."""
     row = tx.execute(select(case).where(case.c.id == case_id)).first()
     if row is None:
         raise DeskError(f"There is no case {case_id}. `chaperone queue` lists the open ones.")
     ids = tx.execute(
-        select(case_comment.c.comment_id).where(case_comment.c.case_id == case_id).order_by("comment_id").limit(limit)
-    ).scalars()
+        select(case_comment.c.comment_id).where(case_comment.c.case_id == case_id)
+        .order_by("comment_id").limit(limit).offset(skip)
+    ).scalars()  # fmt: skip
     stories = tuple(comment_story(tx, cipher, id_, reveal=reveal) for id_ in ids)
     of_case = action.c.comment_id.in_(select(case_comment.c.comment_id).where(case_comment.c.case_id == case_id))
     return CaseStory(row, stories, _rulings(tx, cipher, case_id), _actions(tx, of_case))

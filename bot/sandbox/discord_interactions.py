@@ -71,8 +71,12 @@ class Interactions:
         self._world, self._gateway, self._now = world, gateway, clock
 
     async def press(self, message: str, custom_id: str, by: str, values: Sequence[str] = ()) -> Interaction:
-        """A member presses a button, or chooses `values`; also a `custom_id` that no client would offer."""
-        on = self._world.found(message)
+        """A member presses a button, or chooses `values`; also a `custom_id` that no client would offer.
+
+        The message may be one that only a member sees.
+        """
+        private = {each["id"]: each for it in self.all.values() for each in it.shown}
+        on = private[message] if message in private else self._world.found(message)
         known = {each.get("custom_id"): each for each in components(on["components"])}
         part = known.get(custom_id, {"type": BUTTON, "id": 0})
         data = {"custom_id": custom_id, "component_type": part["type"], "id": part["id"]}
@@ -167,10 +171,9 @@ class Interactions:
 
     async def edit(self, bot: str, token: str, message: str, said: Json) -> Json:
         """Edit the original answer or a further message. Raises `DiscordError`."""
-        it = self._living(bot, token)
         found = self.found(bot, token, message)
         self._world.amend(self._now(), found, said)
-        if found not in it.shown:
+        if not found["flags"] & EPHEMERAL:
             await self._gateway.tell("MESSAGE_UPDATE", self._world.told_of(found))
         return found
 
@@ -191,7 +194,8 @@ class Interactions:
             return own[0] if own else self._world.message(it.channel, message)
         if it.original is None:
             raise UNKNOWN_MESSAGE
-        if it.original not in it.shown and it.original["id"] not in self._world.messages[it.channel]:
+        private = it.original["flags"] & EPHEMERAL
+        if not private and it.original["id"] not in self._world.messages[it.channel]:
             raise UNKNOWN_MESSAGE
         return it.original
 
