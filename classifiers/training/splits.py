@@ -39,6 +39,7 @@ FOLDS: tuple[frozenset[str], ...] = (
             "relabelled/druglib",
             "relabelled/youtube_spam",
             "relabelled/reddit_health_misinfo",
+            "relabelled/fullfact_claims",
         }
     ),
     frozenset(
