@@ -20,7 +20,8 @@ from bot.config import Config, OnDiscord
 from bot.guard import ReplyGuard
 from bot.model import Ability, Batch, Capability, Gone, Mode, Reason, Role, Severity, Target, Verb
 from bot.review import postings
-from bot.review.discord_cards import DiscordCards, is_quiet
+from bot.review.discord_calls import is_quiet
+from bot.review.discord_cards import DiscordCards
 from bot.review.discord_commands import registration
 from bot.review.discord_desk import DiscordDesk
 from bot.review.presses import What, read
@@ -496,6 +497,22 @@ async def test_people_are_called_by_severity_once_and_at_each_reminder(server: D
             assert said == [f"<@&7> <@{'1' * 18}> case {crisis} waits: crisis"]
             room.house.clock.advance(timedelta(hours=2))
             await until(lambda: any(f"case {urgent} waits" in each["content"] for each in server.said(room.channel)))
+
+
+async def test_a_call_that_may_have_been_made_is_looked_up_and_not_made_twice(server: Discord, tmp_path: Path) -> None:
+    """The process died between calling and writing it down, long enough ago for Discord to forget the nonce."""
+    with opened_store(tmp_path) as db:
+        room = Room(server, House(db), {"ping": {"urgent": 8}})
+        async with room:
+            case_id = await room.case(severity=Severity.URGENT)
+            await until(lambda: (room.house.rows(card) and room.house.rows(card)[0].pings) or None)
+        room.house.db.run_now(lambda tx: tx.execute(card.update().values(pings=0)))
+        server.world.nonces.clear()
+        room.house.clock.advance(timedelta(hours=1))
+        async with room.restarted() as later:
+            await until(lambda: later.house.rows(card)[0].pings or None)
+        calls = [each["content"] for each in server.said(room.channel) if each["content"]]
+        assert calls == [f"<@&8> case {case_id} waits: urgent"]
 
 
 QUIET = [("", 3, False), ("22:00-07:00", 23, True), ("22:00-07:00", 3, True), ("22:00-07:00", 7, False),

@@ -7,14 +7,12 @@ twice, and an hour without Discord is only an hour's delay.
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import discord
@@ -25,11 +23,11 @@ from bot.chat import Chat
 from bot.clock import Clock
 from bot.config import Config, OnDiscord
 from bot.errors import CredentialsRevoked, Later, StoreError
-from bot.model import Capability, Severity, Target, Verb
-from bot.on_call import people
+from bot.model import Capability, Target, Verb
 from bot.review import postings
 from bot.review.card_view import card_view
 from bot.review.cards import COMMENTS_LISTED, COMMENTS_SHOWN, Card, Here, card, listing
+from bot.review.discord_calls import DiscordCalls
 from bot.store.database import Database
 
 log = logging.getLogger("chaperone.desk")
@@ -46,7 +44,6 @@ LATER = timedelta(minutes=5)  # until a card that Discord refused is tried again
 UNKNOWN_MESSAGE, UNKNOWN_CHANNEL, HAS_A_THREAD = 10008, 10003, 160004
 TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, Later)
 TOLD = (Verb.HIDE, Verb.REPLY, Verb.MUTE, Verb.BAN)
-A_MEMBER = re.compile(r"\d{15,20}")
 
 
 @dataclass(slots=True)
@@ -62,6 +59,10 @@ class DiscordCards:
     _sessions: int = 1  # of the gateway; what was deleted before one began, nobody tells
     _looked: int = 0  # for which of them we looked at what is there
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _calls: DiscordCalls = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._calls = DiscordCalls(self.config, self.db, self.clock.now())
 
     @property
     def desk(self) -> OnDiscord:
@@ -103,7 +104,7 @@ class DiscordCards:
         rows = await self.db.read(partial(postings.due, limit=BATCH, without=[*self._refused]))
         for row in rows:
             await self._show(client, row)
-        await self._call_people(client, now)
+        await self._calls.make(client, now)
         return bool(rows)
 
     async def reconnected(self) -> None:
@@ -214,49 +215,10 @@ class DiscordCards:
                 raise
         return on
 
-    async def _call_people(self, client: Bot, now: datetime) -> None:
-        """Whoever is to look at a case is called once, and at each reminder: the next on call, then everybody."""
-        severities = [Severity[name.upper()] for name in self.desk.ping]
-        if is_quiet(self.desk, now):
-            severities = [each for each in severities if each >= Severity[self.desk.wake_for.upper()]]
-        rows = await self.db.read(partial(postings.uncalled, severities=severities)) if severities else []
-        for row in rows:
-            called = self._called(row)
-            text = f"{' '.join(called)} case {row.case_id} waits: {Severity(row.severity).name.lower()}"
-            ids = discord.AllowedMentions(everyone=False, replied_user=False, roles=True, users=True)
-            place = _place(client, str(self.desk.channel))
-            on = discord.MessageReference(
-                message_id=int(row.message), channel_id=int(self.desk.channel or 0), fail_if_not_exists=False
-            )
-            nonce = f"call-{row.id}-{row.reminders}"
-            await place.send(text, allowed_mentions=ids, reference=on, nonce=nonce)
-            await self.db.run(partial(postings.called, row_id=row.id, pings=row.reminders + 1))
-
-    def _called(self, row: Row[Any]) -> list[str]:
-        roles = [self.desk.ping[name] for name in self.desk.ping if Severity[name.upper()] == row.severity]
-        if row.reminders >= 2:
-            roles += [role for each in self.desk.roles.values() for role in each]
-        on_call = [
-            one for each in self.config.accounts if each.name == row.account for one in people(self.config, each)
-        ]
-        everybody = row.severity == Severity.CRISIS and row.reminders >= len(on_call)
-        called = [one for one in on_call if everybody or one.name == row.assigned_to]
-        members = [one.contact for one in called if A_MEMBER.fullmatch(one.contact)]
-        return [f"<@&{role}>" for role in dict.fromkeys(roles)] + [f"<@{member}>" for member in members]
-
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):  # `wait_for` of Python 3.11 may swallow a cancellation
                 await self._news.wait()
-
-
-def is_quiet(desk: OnDiscord, now: datetime) -> bool:
-    """Whether `now` is within the quiet hours, which may go past midnight."""
-    if not desk.quiet_hours:
-        return False
-    begins, ends = (time.fromisoformat(each) for each in desk.quiet_hours.split("-"))
-    here = now.astimezone(ZoneInfo(desk.time_zone)).time()
-    return begins <= here < ends if begins <= ends else here >= begins or here < ends
 
 
 def _place(client: Bot, channel: str) -> discord.PartialMessageable:
