@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -18,12 +19,14 @@ from bot.clock import Clock
 from bot.config import Config, policy
 from bot.decide import decide
 from bot.history import today
-from bot.model import ActionState, CaseState, CommentState, Decision, Reason, Severity
+from bot.model import ActionState, CaseState, CommentState, Decision, Reason, Severity, Step
+from bot.never_hidden import spare
 from bot.on_call import first_call, people, send_pending
 from bot.store.database import Database
 from bot.store.engine.port import Engine, Job, Later, Queue
 from bot.store.queries import DAEMON, NewCase, Note, comments, open_action, opened, put_in_case, write_audit
 from bot.store.tables import action, assessment, case, case_comment, comment, decision
+from bot.supportive import support, supportable
 from classifiers.labels import Assessment, Label, NotAssessed
 from classifiers.pipeline import Text
 
@@ -43,7 +46,10 @@ class Assessor(Protocol):
 class Classify:
     def __init__(self, config: Config, db: Database, engine: Engine, clock: Clock, assessor: Assessor) -> None:
         self._config, self._db, self._engine, self._clock = config, db, engine, clock
-        self._assessor, self._policy = assessor, policy(config.rules, config.not_assessed, assessor.line)
+        supports = config.crisis.supportive_reply == "auto"
+        self._assessor = assessor
+        self._policy = policy(config.rules, config.not_assessed, assessor.line, supports=supports)
+        self._support, self._supportable = support(config), supportable(config) if supports else frozenset[str]()
         self._revision = config.revision()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="classifier")
 
@@ -72,17 +78,23 @@ class Classify:
             if row.id in decided:
                 continue
             day = days[row.account]
-            made = decide(seen, day.facts(row), self._policy)
+            made = self._possible(row, decide(seen, day.facts(row), self._policy))
             day.count(row, made)
-            self._write(tx, row, made, now)
+            acts = self._write(tx, row, made, now)
             notes.append(Note("decided", account=row.account, comment_id=row.id, detail=f"{made.verdict}: {made.rule}"))
-            if not made.steps:
+            if not acts:
                 quiet.append(row.id)
                 _settled(row.id, row.account, made)
         tx.execute(update(comment).where(comment.c.id.in_(quiet)).values(state=CommentState.SETTLED))
         write_audit(tx, now, notes)
 
-    def _write(self, tx: Connection, row: Row[Any], made: Decision, now: datetime) -> None:
+    def _possible(self, row: Row[Any], made: Decision) -> Decision:
+        """No supportive reply where no help line is known to name in it."""
+        unsaid = made.label is Label.CRISIS and row.account not in self._supportable
+        return replace(made, steps=()) if unsaid else made
+
+    def _write(self, tx: Connection, row: Row[Any], made: Decision, now: datetime) -> bool:
+        """Returns whether anything is to be done."""
         new = insert(decision).values(
             comment_id=row.id, model=self._assessor.model, revision=self._revision, at=now, account=row.account,
             verdict=made.verdict, rule=made.rule, why=made.why, severity=made.severity, label=made.label,
@@ -96,6 +108,8 @@ class Classify:
             if made.severity is Severity.CRISIS:
                 first_call(tx, self._config, self._config.account(row.account), case_id, now)
                 send_pending(tx, self._engine)
+                return spare(tx, self._engine, row, decision_id, now) or bool(made.steps)
+        return bool(made.steps)
 
     def _write_actions(self, tx: Connection, row: Row[Any], made: Decision, decision_id: int) -> None:
         origin = f"{self._assessor.model}/{self._revision}"
@@ -108,6 +122,7 @@ class Classify:
                 "label": step.label,
                 "verb": step.verb,
                 "template": step.template,
+                "words": self._words(row, step),
                 "mode": row.mode,
                 "severity": made.severity,
                 "state": ActionState.PENDING,
@@ -118,6 +133,12 @@ class Classify:
         ids = tx.execute(new, rows).scalars().all()
         open_action(tx, row.id, len(ids))
         self._engine.enqueue(tx, Queue.ACT, [Job(str(id_), id_, priority=made.severity) for id_ in ids])
+
+    def _words(self, row: Row[Any], step: Step) -> bytes | None:
+        """Of the supportive reply, which names the help line of the account's country; the rest are templates."""
+        if self._support is None or step.template != Label.CRISIS:
+            return None
+        return self._db.cipher.seal(self._support(row.account, row.external_id))
 
     def _case(self, row: Row[Any], made: Decision, now: datetime) -> NewCase:
         account, crisis = self._config.account(row.account), made.severity is Severity.CRISIS

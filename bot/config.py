@@ -9,6 +9,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.decide import Do, Lines, Policy, Rule
+from bot.decide import DisclosureRule, Do, Lines, Policy, Rule
 from bot.errors import ConfigError
 from bot.model import Mode, Role
 from bot.near import nearest
@@ -65,7 +66,7 @@ class Rules(_Part):
 
     harassment: Rule = Rule(ask_when_right=0.8, do=(Do.HIDE,), severity="high")
     diagnosis_request: Rule = Rule(do=(Do.WARN,))
-    health_disclosure: Rule = Rule()
+    health_disclosure: DisclosureRule = DisclosureRule()
     crisis: Rule = Rule(ask_when_right=0.5, severity="urgent")
     misinformation: Rule = Rule()
     solicitation: Rule = Rule(do=(Do.HIDE,))
@@ -126,6 +127,14 @@ class Desk(_Part):
     discord: OnDiscord = OnDiscord()
 
 
+class Crisis(_Part):
+    """What is said to, and shown about, somebody in danger. Who is told is said by `on_call` of each account."""
+
+    helplines_confirmed: date | None = Field(None, description="the day you called the help lines and they answered")
+    helplines: Path | None = Field(None, description="a file of your own, over the shipped help lines")
+    supportive_reply: Literal["off", "press", "auto"] = Field("off", description="one reply that names a help line")
+
+
 class OnCall(_Part):
     name: str = Field(min_length=1, description="who is told of a crisis, first to last")
     contact: str = Field("", description="how they are reached; a Discord id is called by the desk")
@@ -167,6 +176,7 @@ class Config(_Part):
     not_assessed: WhenNotAssessed = WhenNotAssessed()
     rules: Rules = Rules()
     desk: Desk = Desk()
+    crisis: Crisis = Crisis()
     accounts: Annotated[tuple[Account, ...], AfterValidator(_each_name_once)] = Field(min_length=1)
 
     def account(self, name: str) -> Account:
@@ -179,6 +189,7 @@ class Config(_Part):
     def revision(self) -> str:
         """Names everything that decisions follow from; where things are kept does not change it."""
         ruling = self.model_dump(mode="json", include={"classifier", "not_assessed", "rules"})
+        ruling["supportive_reply"] = self.crisis.supportive_reply
         return hashlib.sha256(json.dumps(ruling, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -188,7 +199,7 @@ class Secrets(BaseSettings):
     key: str | None = Field(None, repr=False, description="seals what is stored; several, newest first, while rotating")
 
 
-def policy(rules: Rules, when: WhenNotAssessed, line: Line) -> Policy:
+def policy(rules: Rules, when: WhenNotAssessed, line: Line, *, supports: bool = False) -> Policy:
     """The rules with a model's lines: `line(label, when_right)` is a probability, or None where data is too thin."""
     table = {label: getattr(rules, label.value) for label in Label}
     lines = {
@@ -196,7 +207,7 @@ def policy(rules: Rules, when: WhenNotAssessed, line: Line) -> Policy:
         for label, rule in table.items()
     }
     asked = frozenset(reason for reason in NotAssessed if getattr(when, reason.value) == "ask")
-    return Policy(table, lines, asked)
+    return Policy(table, lines, asked, supports)
 
 
 def read(file: Path) -> Config:
@@ -222,7 +233,9 @@ def _at(config: Config, folder: Path) -> Config:
         update={"path": folder / config.store.path, "key_file": folder / config.store.key_file}
     )
     accounts = tuple(account.model_copy(update={"settings": _rooted(account, folder)}) for account in config.accounts)
-    return config.model_copy(update={"store": store, "accounts": accounts})
+    own = config.crisis.helplines
+    crisis = config.crisis.model_copy(update={"helplines": folder / own if own else None})
+    return config.model_copy(update={"store": store, "accounts": accounts, "crisis": crisis})
 
 
 def _rooted(account: Account, folder: Path) -> dict[str, Any]:

@@ -13,9 +13,15 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.model import AuthorKind, Decision, Reason, Severity, Step, Verb, Verdict
-from classifiers.labels import Assessment, Label, NotAssessed
+from classifiers.labels import Assessment, Label, NotAssessed, Subject
 
 ASK_BELOW_ANY_PROMISE = 0.5  # the probability at which a person is asked where data is too thin for a line
+_WORDS = (Verb.REPLY, Verb.MESSAGE)
+_OTHERS = (Subject.SOMEBODY_ELSE, Subject.A_PATIENT)
+_WHOSE = {
+    Subject.ONESELF: "oneself", Subject.SOMEBODY_ELSE: "somebody else", Subject.A_PATIENT: "a patient of the writer",
+    Subject.UNSURE: "nobody can tell whom",
+}  # fmt: skip
 REPEAT_OFFENCES = 3  # earlier findings after which an author's next one is looked at sooner
 
 
@@ -24,6 +30,7 @@ class Do(StrEnum):
 
     HIDE = "hide"
     WARN = "warn"
+    NUDGE = "nudge"  # the template too, but in private; where that cannot be, nothing is said
     MUTE = "mute"
 
 
@@ -34,12 +41,24 @@ class Rule(BaseModel):
 
     ask_when_right: float = Field(0.85, ge=0, le=1, description="ask a person where it is right at least so often")
     act_when_right: float = Field(0.98, ge=0.9, le=1, description="act alone only where it is right so often")
-    do: tuple[Do, ...] = Field((), description='any of "hide", "warn", "mute"; empty = only ask')
+    do: tuple[Do, ...] = Field((), description='any of "hide", "warn", "nudge", "mute"; empty = only ask')
     severity: Literal["low", "normal", "high", "urgent"] = Field("normal", description="how soon a person must look")
     budget_per_day: int = Field(
         50, ge=0, description="automatic actions per account and day; above it a person is asked"
     )
     overturned_per_day: int = Field(3, ge=1, description="so many overturned in a day, and it only asks until the next")
+
+
+class DisclosureRule(Rule):
+    """What becomes of a disclosure depends on whose health it tells of; `do` is for where nobody can tell."""
+
+    about_oneself: tuple[Do, ...] = Field((), description="done where somebody tells of themselves")
+    about_somebody_else: tuple[Do, ...] = Field((), description="of a relative or a third party; a person is asked too")
+    about_a_patient: tuple[Do, ...] = Field((), description="of somebody whom the writer treats; urgent, and asked")
+
+    def about(self, subject: Subject) -> tuple[Do, ...]:
+        done: tuple[Do, ...] = self.do if subject is Subject.UNSURE else getattr(self, f"about_{subject}")
+        return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +76,7 @@ class Policy:
     rules: Mapping[Label, Rule]
     lines: Mapping[Label, Lines]
     ask_when: frozenset[NotAssessed] = frozenset(NotAssessed)  # the rest is left alone
+    supports: bool = False  # the machine may say the one supportive reply alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,8 @@ class Facts:
     author: AuthorKind = AuthorKind.PUBLIC
     earlier_findings: int = 0  # comments of this author, on this account, that were flagged before
     warned_in_thread: bool = False  # one redirect per author and thread
+    in_crisis: bool = False  # a crisis of this author waits for a person
+    supported: bool = False  # this author got the supportive reply: it is said once
     acted_today: Mapping[Label, int] = field(default_factory=dict)
     overturned_today: Mapping[Label, int] = field(default_factory=dict)
     paused: frozenset[Label] = frozenset()
@@ -85,7 +107,7 @@ def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
     """The decision for one comment; a label found by several rules keeps the gravest one's name."""
     flags = flagged(seen, policy)
     if Label.CRISIS in flags:
-        return _crisis(seen, flags)
+        return _crisis(seen, flags, facts, policy)
     if seen.reason is not None:
         return _not_assessed(seen.reason, policy)
     if not flags:
@@ -108,12 +130,23 @@ def certain(seen: Assessment, policy: Policy) -> tuple[Label, ...]:
     return tuple(label for label in sure if seen.probabilities.get(label, 0.0) >= sure[label])
 
 
-def _crisis(seen: Assessment, flags: tuple[Label, ...]) -> Decision:
+def _crisis(seen: Assessment, flags: tuple[Label, ...], facts: Facts, policy: Policy) -> Decision:
     how = "found by the word list, the model did not assess it" if seen.reason else "may come to serious harm now"
     return Decision(
         Verdict.ASK, "crisis", f"{_told(seen, Label.CRISIS)}: {how}; never hidden by the machine",
-        Severity.CRISIS, Label.CRISIS, flags, Reason.FLAGGED,
+        Severity.CRISIS, Label.CRISIS, flags, Reason.FLAGGED, _supportive_reply(seen, facts, policy),
     )  # fmt: skip
+
+
+def _supportive_reply(seen: Assessment, facts: Facts, policy: Policy) -> tuple[Step, ...]:
+    """Only where the config says so, to a reader, once, and as sure as any other act has to be."""
+    line, spent = policy.lines[Label.CRISIS].act, facts.acted_today.get(Label.CRISIS, 0)
+    sure = seen.assessed and line is not None and seen.probabilities[Label.CRISIS] >= line
+    may = policy.supports and facts.author is AuthorKind.PUBLIC and not facts.supported
+    within = spent < policy.rules[Label.CRISIS].budget_per_day and Label.CRISIS not in facts.paused
+    if not (sure and may and within):
+        return ()
+    return (Step(Verb.REPLY, template=Label.CRISIS.value, label=Label.CRISIS),)
 
 
 def _not_assessed(reason: NotAssessed, policy: Policy) -> Decision:
@@ -141,8 +174,13 @@ def _our_own_side(seen: Assessment, flags: tuple[Label, ...]) -> Decision:
 def _found(seen: Assessment, label: Label, facts: Facts, policy: Policy) -> _Found:
     rule, line, told = policy.rules[label], policy.lines[label].act, _told(seen, label)
     acted, overturned = facts.acted_today.get(label, 0), facts.overturned_today.get(label, 0)
-    if not rule.do:
+    do = rule.do
+    if isinstance(rule, DisclosureRule):
+        do, told = rule.about(seen.subject), f"{told} about {_WHOSE[seen.subject]}"
+    if not do:
         return _Found(label, (), Reason.FLAGGED, f"{told}; this rule only asks")
+    if facts.in_crisis:
+        return _Found(label, (), Reason.FLAGGED, f"{told}; its author may be in danger: left to a person")
     if line is None:
         return _Found(label, (), Reason.FLAGGED, f"{told}; data too thin to promise {rule.act_when_right:g}")
     if seen.probabilities[label] < line:
@@ -155,7 +193,9 @@ def _found(seen: Assessment, label: Label, facts: Facts, policy: Policy) -> _Fou
         )
     if overturned >= rule.overturned_per_day:
         return _Found(label, (), Reason.OVERTURNED, f"{told}; {overturned} of today's actions were overturned")
-    return _Found(label, _steps(label, rule), Reason.ACTED, f"{told}, at or above the act line {line:.2f}")
+    asks_too = label is Label.HEALTH_DISCLOSURE and seen.subject in _OTHERS
+    reason = Reason.FLAGGED if asks_too else Reason.ACTED
+    return _Found(label, _steps(label, do), reason, f"{told}, at or above the act line {line:.2f}")
 
 
 def _combined(
@@ -165,15 +205,15 @@ def _combined(
     hiding = [each for each in found if Step(Verb.HIDE) in each.steps]
     steps = _once(step for each in hiding or found for step in each.steps)
     if facts.warned_in_thread:
-        steps = tuple(step for step in steps if step.verb is not Verb.REPLY)
+        steps = tuple(step for step in steps if step.verb not in _WORDS)
     asking = [each for each in found if each.reason is not Reason.ACTED]
     heard = asking or found
-    first = max(heard, key=lambda each: _severity(each.label, policy))
-    severity = _severity(first.label, policy)
+    first = max(heard, key=lambda each: _severity(each.label, seen, policy))
+    severity = _severity(first.label, seen, policy)
     if facts.earlier_findings >= REPEAT_OFFENCES and severity < Severity.HIGH:
         severity = Severity(severity + 10)
     decision = Decision(
-        Verdict.ACT if steps else Verdict.ASK, f"rules.{first.label}", "; ".join(each.why for each in found),
+        Verdict.ACT if steps else Verdict.ASK, _rule_name(first.label, seen), "; ".join(each.why for each in found),
         severity, first.label, flags, first.reason, steps,
     )  # fmt: skip
     if not asking and not steps:
@@ -182,13 +222,19 @@ def _combined(
     return decision
 
 
-def _steps(label: Label, rule: Rule) -> tuple[Step, ...]:
+def _rule_name(label: Label, seen: Assessment) -> str:
+    known = label is Label.HEALTH_DISCLOSURE and seen.subject is not Subject.UNSURE
+    return f"rules.{label}" + (f".about_{seen.subject}" if known else "")
+
+
+def _steps(label: Label, do: tuple[Do, ...]) -> tuple[Step, ...]:
     verbs = {
         Do.HIDE: Step(Verb.HIDE, label=label),
         Do.WARN: Step(Verb.REPLY, template=label.value, label=label),
+        Do.NUDGE: Step(Verb.MESSAGE, template=label.value, label=label),
         Do.MUTE: Step(Verb.MUTE, label=label),
     }
-    return tuple(verbs[each] for each in rule.do)
+    return tuple(verbs[each] for each in do)
 
 
 def _once(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -196,10 +242,12 @@ def _once(steps: Iterable[Step]) -> tuple[Step, ...]:
     chosen: dict[Verb, Step] = {}
     for step in steps:
         chosen.setdefault(step.verb, step)
-    return tuple(sorted(chosen.values(), key=lambda step: step.verb is not Verb.REPLY))
+    return tuple(sorted(chosen.values(), key=lambda step: step.verb not in _WORDS))
 
 
-def _severity(label: Label, policy: Policy) -> Severity:
+def _severity(label: Label, seen: Assessment, policy: Policy) -> Severity:
+    if label is Label.HEALTH_DISCLOSURE and seen.subject is Subject.A_PATIENT:
+        return Severity.URGENT
     return Severity[policy.rules[label].severity.upper()]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from bot.decide import Facts
-from bot.model import AuthorKind, Decision, Verb
-from bot.store.tables import action, comment, decision, pause, ruling
+from bot.model import ActionState, AuthorKind, CaseState, Decision, Severity, Verb
+from bot.store.tables import action, case, case_comment, comment, decision, pause, ruling
 from classifiers.labels import Label
 
 
@@ -22,6 +22,8 @@ class Today:
     overturned: Counter[Label] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
     warned: set[tuple[str, str]] = field(default_factory=set)
+    in_crisis: set[str] = field(default_factory=set)
+    supported: set[str] = field(default_factory=set)
     paused: frozenset[Label] = frozenset()
 
     def facts(self, row: Row[Any]) -> Facts:
@@ -29,6 +31,8 @@ class Today:
             author=AuthorKind(row.author_kind),
             earlier_findings=self.findings[row.author_key],
             warned_in_thread=(row.author_key, row.thread) in self.warned,
+            in_crisis=row.author_key in self.in_crisis,
+            supported=row.author_key in self.supported,
             acted_today=self.acted,
             overturned_today=self.overturned,
             paused=self.paused,
@@ -38,8 +42,11 @@ class Today:
         if made.flags:
             self.findings[row.author_key] += 1
         self.acted.update({step.label for step in made.steps if step.label})
-        if any(step.verb is Verb.REPLY for step in made.steps):
+        if any(step.verb in (Verb.REPLY, Verb.MESSAGE) for step in made.steps):
             self.warned.add((row.author_key, row.thread))
+        if made.label is Label.CRISIS:
+            self.in_crisis.add(row.author_key)
+            self.supported |= {row.author_key} if made.steps else set()
 
 
 def today(tx: Connection, account: str, authors: Collection[str], now: datetime) -> Today:
@@ -50,6 +57,8 @@ def today(tx: Connection, account: str, authors: Collection[str], now: datetime)
         overturned=_overturned(tx, account, midnight),
         findings=_findings(tx, account, authors),
         warned=_warned(tx, account, authors),
+        in_crisis=_in_crisis(tx, account, authors),
+        supported=supported(tx, account, authors),
         paused=paused(tx, account),
     )
 
@@ -58,6 +67,21 @@ def paused(tx: Connection, account: str) -> frozenset[Label]:
     """The labels that the machine may not act on; a pause of the account is all of them."""
     labels = set(tx.execute(select(pause.c.label).where(pause.c.account == account)).scalars())
     return frozenset(Label) if "" in labels else frozenset(Label(label) for label in labels)
+
+
+def supported(tx: Connection, account: str, authors: Collection[str]) -> set[str]:
+    """Those who got the supportive reply, or are about to."""
+    theirs = (comment.c.account == account) & comment.c.author_key.in_(authors)
+    said = (action.c.template == Label.CRISIS) & action.c.state.not_in([ActionState.REFUSED, ActionState.CANCELLED])
+    keys = select(comment.c.author_key).join(action, action.c.comment_id == comment.c.id).where(theirs, said)
+    return set(tx.execute(keys).scalars())
+
+
+def _in_crisis(tx: Connection, account: str, authors: Collection[str]) -> set[str]:
+    waits = (case.c.account == account) & (case.c.state == CaseState.OPEN) & (case.c.severity == Severity.CRISIS)
+    theirs = select(comment.c.author_key).join(case_comment, case_comment.c.comment_id == comment.c.id)
+    theirs = theirs.join(case, case.c.id == case_comment.c.case_id).where(waits, comment.c.author_key.in_(authors))
+    return set(tx.execute(theirs).scalars())
 
 
 def _acted(tx: Connection, account: str, since: datetime) -> Counter[Label]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Table, exists, select, update
+from sqlalchemy import Connection, Table, select, update
 
 from bot.config import Config
 from bot.model import CaseState, Severity
@@ -20,7 +20,9 @@ def expire(tx: Connection, config: Config, now: datetime) -> None:
     """Words go after their time; what an open case still needs stays until it is closed."""
     held = select(case_comment.c.comment_id).join(case, case.c.id == case_comment.c.case_id)
     held = held.where(case.c.state == CaseState.OPEN)
-    crisis = exists().where(decision.c.comment_id == comment.c.id, decision.c.severity == Severity.CRISIS)
+    crisis = comment.c.id.in_(select(decision.c.comment_id).where(decision.c.severity == Severity.CRISIS))
+    in_crisis = select(case_comment.c.comment_id).join(case, case.c.id == case_comment.c.case_id)
+    crisis |= comment.c.id.in_(in_crisis.where(case.c.severity == Severity.CRISIS))
     old = now - timedelta(days=config.store.keep_text_days)
     oldest = now - timedelta(days=config.store.keep_crisis_text_days)
     expired = (
@@ -31,8 +33,17 @@ def expire(tx: Connection, config: Config, now: datetime) -> None:
     )
     ids = tx.execute(expired).scalars().all()
     _forget_words(tx, ids)
+    _forget_reasons(tx, old)
     tx.execute(update(set_aside).where(set_aside.c.at < old).values(words=None))
     write_audit(tx, now, [Note("text_expired", comment_id=id_) for id_ in ids])
+
+
+def _forget_reasons(tx: Connection, old: datetime) -> None:
+    """Why a moderator ruled may quote a comment: it goes when the last words of its case are gone."""
+    kept = select(case_comment.c.case_id).join(comment, comment.c.id == case_comment.c.comment_id)
+    gone = ruling.c.words.is_not(None) & (ruling.c.at < old)
+    gone &= ruling.c.case_id.not_in(kept.where(comment.c.body.is_not(None)))
+    tx.execute(update(ruling).where(gone).values(words=None))
 
 
 def erase(tx: Connection, author_key: str, actor: str, now: datetime) -> int:

@@ -38,6 +38,15 @@ class SpanType(StrEnum):
 IDENTIFIERS = frozenset({SpanType.PERSON, SpanType.CONTACT, SpanType.PLACE, SpanType.RECORD, SpanType.BIRTH_DATE})
 
 
+class Subject(StrEnum):
+    """Whose health a text tells of, as far as its words say (see `subject.py`)."""
+
+    ONESELF = "oneself"
+    SOMEBODY_ELSE = "somebody_else"  # a relative, a friend, a stranger; also beside oneself
+    A_PATIENT = "a_patient"  # of whoever writes, who treats them
+    UNSURE = "unsure"
+
+
 class NotAssessed(StrEnum):
     """Why a comment was not assessed. Never shown as clean."""
 
@@ -68,6 +77,7 @@ class Assessment:
     probabilities: Mapping[Label, float] = field(default_factory=lambda: MappingProxyType({}))
     spans: tuple[Span, ...] = ()
     reason: NotAssessed | None = None
+    subject: Subject = Subject.UNSURE  # worth asking only where the text discloses something
 
     @property
     def assessed(self) -> bool:

@@ -19,15 +19,17 @@ from classifiers import lexicon
 from classifiers.base import Classifier, Scored, named
 from classifiers.calibration import Calibration
 from classifiers.identifiers import found, merged
-from classifiers.labels import Assessment, Label, NotAssessed, Span
+from classifiers.labels import Assessment, Label, NotAssessed, Span, Subject
 from classifiers.language import obstacle
 from classifiers.normalise import Normalised, normalise
 from classifiers.settings import Settings
+from classifiers.subject import subject
 
 __all__ = ["Pipeline", "Settings", "Text"]
 
 log = logging.getLogger("chaperone.classifier")
 
+MAY_DISCLOSE = 0.1  # the probability from which on it is asked whose health a text tells of
 MOST_CHARACTERS = 50_000  # twice what any platform takes
 MOST_CONTROLS = 0.25  # share of a text: more is no text
 CONTROL = re.compile(r"[\0-\x08\v\f\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
@@ -105,7 +107,9 @@ class Pipeline:
             return Assessment(self.model, _in_danger(read), read.spans, reason)
         probabilities = {label: self._calibration.probability(label, logit) for label, logit in scored.logits.items()}
         spans = merged([*read.spans, *map(read.normalised.original, scored.spans)])
-        return Assessment(self.model, MappingProxyType(probabilities), spans)
+        discloses = probabilities.get(Label.HEALTH_DISCLOSURE, 0.0) >= MAY_DISCLOSE
+        whose = subject(read.normalised.text) if discloses else Subject.UNSURE
+        return Assessment(self.model, MappingProxyType(probabilities), spans, subject=whose)
 
 
 def _read(text: Text, languages: Sequence[str]) -> _Read:

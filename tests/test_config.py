@@ -29,6 +29,8 @@ EXAMPLES = {
     "hides_per_15_minutes",
     "channel",
     "severe_per_day",
+    "helplines_confirmed",
+    "helplines",
 }  # no default
 
 
@@ -109,7 +111,7 @@ def test_a_typo_stops_the_start_and_names_the_near_miss(tmp_path: Path, text: st
 
 REFUSED = [
     ("[rules.crisis]\ndo = ['hide']", "crisis is never acted on alone"),
-    ("[rules.harassment]\ndo = ['ban']", "'hide', 'warn' or 'mute'"),
+    ("[rules.harassment]\ndo = ['ban']", "'hide', 'warn', 'nudge' or 'mute'"),
     ("[not_assessed]\nmodel_down = 'leave'", "'ask'"),
     ("[store]\nkeep_text_days = 0", "greater than or equal to 1"),
     ("x = ", "is not TOML"),

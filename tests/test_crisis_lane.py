@@ -17,15 +17,17 @@ from aiohttp.test_utils import TestServer
 from bot.classify import Classify
 from bot.config import Config
 from bot.decide import Facts, decide
-from bot.errors import ConfigError
-from bot.model import AuthorKind, Batch, Mode, Role, Severity
+from bot.errors import ConfigError, DeskError
+from bot.model import AuthorKind, Batch, Mode, Role, Severity, Verb
 from bot.notify import Notify, Told, address, holds_secret, service, through_apprise
 from bot.on_call import NoticeState
+from bot.retention import expire
 from bot.review import cases
 from bot.review.cases import Person
 from bot.schedule import Schedule
 from bot.store.engine.port import Handler
-from bot.store.tables import action, audit, case, job, notice
+from bot.store.tables import action, audit, case, job, notice, ruling
+from bot.supportive import support
 from classifiers.labels import Assessment, Label, NotAssessed
 from classifiers.pipeline import Pipeline
 from classifiers.settings import Settings
@@ -264,3 +266,94 @@ def test_addresses_take_their_secrets_from_the_environment(monkeypatch: pytest.M
     with pytest.raises(ConfigError) as told:
         service("nonsense://hunter2")
     assert "hunter2" not in str(told.value)
+
+
+async def test_a_comment_edited_into_a_crisis_is_spared_and_shown_again(house: House) -> None:
+    """What the machine had done to its first edit is taken back; what it was about to do is called off."""
+    lane = Lane(house, Post(), THREE, StubAssessor({"fool": {Label.HARASSMENT: 0.99}, "tonight": {Label.CRISIS: 0.9}}))
+    for id_, text in (("1", "you fool"), ("2", "fool again")):
+        await house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted(id_, text),), id_))
+    await lane.classify([1, 2])
+    await house.act([1])
+    assert house.platform.effects == [(Verb.HIDE, house.action(1).key)]
+    for id_ in ("1", "2"):
+        await house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted(id_, f"tonight {id_}"),), f"e{id_}"))
+    await lane.classify([3, 4])
+    await house.act([row.id for row in house.rows(action)])
+    assert [(row.verb, row.state) for row in house.rows(action)] == [
+        ("hide", "done"),
+        ("hide", "cancelled"),
+        ("restore", "done"),
+    ]
+
+
+async def test_whoever_waits_for_a_person_is_not_hidden_in_their_next_comment(house: House) -> None:
+    lane = Lane(house, Post(), THREE, StubAssessor({"fool": {Label.HARASSMENT: 0.99}, "tonight": {Label.CRISIS: 0.9}}))
+    await lane.hear(mode=Mode.LIVE)
+    await house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted("2", "you fool"),), "2"))
+    await lane.work()
+    assert not house.rows(action)
+    assert [row.label for row in house.rows(case)] == [Label.CRISIS, Label.HARASSMENT]
+
+
+def supporting(house: House, reply: str) -> Lane:
+    lane = Lane(house, Post(), THREE, StubAssessor({"tonight": {Label.CRISIS: 0.99}}))
+    account = lane.config.accounts[0].model_copy(update={"country": "GB"})
+    crisis = lane.config.crisis.model_copy(update={"supportive_reply": reply})
+    lane.config = lane.config.model_copy(update={"accounts": (account,), "crisis": crisis})
+    assessor = StubAssessor({"tonight": {Label.CRISIS: 0.99}})
+    lane.classify = Classify(lane.config, house.db, house.engine, house.clock, assessor)
+    return lane
+
+
+def pressed(house: House, config: Config, case_id: int) -> cases.Ruled:
+    said = cases.Said(cases.Ruling.WARN, Person("ben", Role.MODERATOR))
+    now, words = house.clock.now(), support(config)
+    return house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, case_id, said, now, words))
+
+
+@pytest.mark.parametrize(("reply", "said"), [("off", 0), ("press", 0), ("auto", 1)])
+async def test_the_machine_says_nothing_alone_unless_the_config_says_so(house: House, reply: str, said: int) -> None:
+    lane = supporting(house, reply)
+    for number in range(3):
+        await lane.house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted(str(number), f"tonight {number}"),), "c"))
+    await lane.classify([1, 2, 3])
+    rows = house.rows(action)
+    assert [row.verb for row in rows] == [Verb.REPLY] * said
+    for row in rows:
+        assert "116 123" in house.db.cipher.open(row.words)
+
+
+async def test_a_person_may_press_for_one_supportive_reply_and_no_more(house: House) -> None:
+    lane = supporting(house, "press")
+    await lane.house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted("1", "tonight"), posted("2", "tonight 2")), "c"))
+    await lane.classify([1, 2])
+    ruled = pressed(house, lane.config, 1)
+    assert (ruled.actions, len(ruled.cannot)) == (1, 1)
+    await lane.house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted("3", "tonight 3"),), "d"))
+    await lane.classify([3])
+    assert pressed(house, lane.config, 2).actions == 0
+    assert len(house.rows(action)) == 1
+
+
+async def test_without_leave_in_the_config_a_crisis_is_never_warned(house: House) -> None:
+    lane = supporting(house, "off")
+    await lane.hear("tonight")
+    with pytest.raises(DeskError, match="supportive reply is off"):
+        pressed(house, lane.config, 1)
+
+
+async def test_the_words_of_a_crisis_are_kept_longer_and_the_card_forgets_with_them(house: House) -> None:
+    lane = Lane(house, Post(), THREE)
+    await lane.hear()
+    said = cases.Said(cases.Ruling.NOTE, Person("ben", Role.MODERATOR), why="she wrote that tonight she ends it")
+    now = house.clock.now()
+    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, said, now))
+    keep = cases.Said(cases.Ruling.KEEP, Person("ben", Role.MODERATOR))
+    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, keep, now))
+    kept = []
+    for days in (31, 89, 91):
+        house.db.run_now(lambda tx, days=days: expire(tx, lane.config, now + timedelta(days=days)))
+        kept.append((house.comment(1).body is not None, house.rows(ruling)[0].words is not None))
+    assert kept == [(True, True), (True, True), (False, False)]
+    assert "text_expired" in [row.what for row in house.rows(audit)]  # by which the card on Discord is drawn again

@@ -27,6 +27,7 @@ from bot.notify import Told, holds_secret, service, through_apprise
 from bot.platforms import base as platforms
 from bot.replies import Templates
 from bot.shipped import shipped
+from bot.supportive import helplines
 from classifiers.errors import ClassifierError
 from classifiers.labels import Label
 from classifiers.pipeline import Pipeline
@@ -90,7 +91,7 @@ def _checks(config: Config) -> Iterator[Line]:
     yield from _tried("replies", _replies)
     yield from _tried("desk", lambda: _desk(config))
     for one in config.accounts:
-        yield from _account(one)
+        yield from _account(config, one)
         yield from platform_checks(config, one)
 
 
@@ -151,10 +152,23 @@ def _replies() -> list[str]:
     return [f"{len(templates.all_words())} texts in {len(templates.names())} templates pass the guard"]
 
 
-def _account(one: Account) -> Iterator[Line]:
+def _helplines(config: Config, one: Account) -> list[str]:
+    return [f"help lines of {one.country}: {', '.join(helplines(config).of(one.country).told())}"]
+
+
+def _account(config: Config, one: Account) -> Iterator[Line]:
     yield Finding.OK, one.name, f"{one.platform}, {one.mode}" + (": acts on nothing" if one.mode is Mode.SHADOW else "")
     if not one.country:
         yield Finding.FAIL, one.name, 'no country: help lines depend on it; set `country = "GB"` or yours'
+    if one.country:
+        yield from _tried(one.name, lambda: _helplines(config, one))
+        known = helplines(config).of(one.country)
+        if not known.lines or known.emergency is None:
+            told = f"no help line is known for {one.country}, or no emergency number: add them to a file of yours"
+            yield Finding.WARN, one.name, f"{told}, and name it in `crisis.helplines`"
+        if config.crisis.helplines_confirmed is None:
+            told = "nobody has confirmed these numbers: call them, and set `crisis.helplines_confirmed` to the day"
+            yield Finding.WARN, one.name, told
     if not one.on_call:
         yield Finding.FAIL, one.name, 'nobody on call: a crisis must reach a person; set `on_call = [{ name = "…" }]`'
     for person in one.on_call:

@@ -83,13 +83,16 @@ class Here:
     mode: Mode = Mode.SHADOW  # of the account now
     blur: bool = True  # severe words
     blanks: bool = False  # of a patient's words that are not all sure, show those that are; else only a summary
+    calls: tuple[str, ...] = ()  # for a crisis: whom somebody in danger can call in the account's country
+    supports: bool = False  # the one supportive reply may be pressed for
 
 
 def card(it: CaseStory, here: Here) -> Card:
     row, waits = it.row, it.row.state == CaseState.OPEN
     shown = it.comments[:COMMENTS_SHOWN]
     words = tuple(_written(each, here, LONGEST_WORDS // len(shown)) for each in shown)
-    rest = (*_judged(it), *([_can(it, here)] if waits else []), *_happened(it))
+    crisis = row.severity == Severity.CRISIS
+    rest = (*_judged(it), *([_crisis(here)] if crisis else []), *([_can(it, here)] if waits else []), *_happened(it))
     rows = _asking(it, here) if waits else ((Button("undo", "Undo"), Button("more", "More")),)
     boxes: tuple[Box, ...] = (Box((_head(it), *words, *rest), rows),)
     if words and here.blur and row.severity >= Severity.HIGH:
@@ -193,6 +196,15 @@ def _found(it: Story) -> str:
     return (found or "nothing") + (f"; masked: {_spans(seen)}" if seen.spans else "")
 
 
+def _crisis(here: Here) -> str:
+    """For whoever responds."""
+    return (
+        f"**Somebody may be in danger** {one_line(' · '.join(here.calls), 300)}\n"
+        "-# The machine never hides this, and calls one person after the other until somebody takes it. Details of a "
+        "method are what you may hide."
+    )
+
+
 def _can(it: CaseStory, here: Here) -> str:
     lines = ["**What can be done here**"]
     for verb, name in ((Verb.HIDE, "Hide"), (Verb.REPLY, "Warn"), (Verb.MUTE, "Mute"), (Verb.BAN, "Ban")):
@@ -234,11 +246,17 @@ def _asking(it: CaseStory, here: Here) -> tuple[tuple[Button, ...], ...]:
     rulings = (
         Button("keep", "Keep", Style.GOOD),
         Button("hide", "Hide", Style.GRAVE, can(Verb.HIDE)),
-        Button("warn", "Warn", Style.PLAIN, says and it.row.label is not None),
+        _warn(it, here, says),
         Button("reply", "Reply…", Style.PLAIN, says),
         Button("mute", "Mute", Style.PLAIN, can(Verb.MUTE)),
     )
     return rulings, (Button("take", "Take", Style.MAIN), Button("more", "More"))
+
+
+def _warn(it: CaseStory, here: Here, says: bool) -> Button:
+    if it.row.label == Label.CRISIS:
+        return Button("warn", "Supportive reply", Style.PLAIN, says and here.supports)
+    return Button("warn", "Warn", Style.PLAIN, says and it.row.label is not None)
 
 
 def _name(actor: str | None) -> str:

@@ -5,7 +5,7 @@ worker does the rest. Every desk (console, Discord) calls these.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -15,11 +15,13 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.actions import ACTIONS, action_key
 from bot.errors import DeskError
+from bot.history import supported
 from bot.model import ActionState, CaseState, CommentState, Mode, Role, Severity, Verb
 from bot.store.cipher import Cipher
 from bot.store.engine.port import Engine, Job, Queue
 from bot.store.queries import Note, cancel_pending, open_action, write_audit
 from bot.store.tables import account, action, case, case_comment, comment, pause, ruling
+from bot.supportive import Support
 from classifiers.labels import Label
 
 
@@ -109,8 +111,13 @@ def assign(tx: Connection, case_id: int, to: str, by: Person, now: datetime) -> 
     write_audit(tx, now, [Note("assigned", by.name, row.account, case_id=row.id, detail=to)])
 
 
-def rule(tx: Connection, engine: Engine, cipher: Cipher, case_id: int, said: Said, now: datetime) -> Ruled:
+def rule(
+    tx: Connection, engine: Engine, cipher: Cipher, case_id: int, said: Said, now: datetime,
+    support: Support | None = None,
+) -> Ruled:  # fmt: skip
     """Write the ruling and ask for what it takes. Raises `DeskError` when it cannot be said.
+
+    To warn in a case of crisis is to say the one supportive reply; `support` has its words, None where it is off.
 
     A label corrects what was found, a note is left; the case stays open. The rest closes it, once it is about all
     comments.
@@ -121,6 +128,7 @@ def rule(tx: Connection, engine: Engine, cipher: Cipher, case_id: int, said: Sai
     ruling_id = _write_ruling(tx, cipher, row, said, now)
     ruled = Ruled(0)
     if said.what in VERBS:
+        said = _supportive(row, said, support)
         ruled = _ask_for(tx, engine, cipher, comments, row, said, ruling_id)
     if said.what is Ruling.KEEP:
         cancel_pending(tx, [each.id for each in comments], f"{said.by.name} ruled keep", now)
@@ -201,6 +209,15 @@ def _write_ruling(tx: Connection, cipher: Cipher, row: Row[Any], said: Said, now
     return ruling_id
 
 
+def _supportive(row: Row[Any], said: Said, support: Support | None) -> Said:
+    """Nothing else is ever said in public to somebody in danger by a press of Warn. Raises `DeskError`."""
+    if said.what is not Ruling.WARN or (said.template or row.label) != Label.CRISIS:
+        return said
+    if support is None:
+        raise DeskError("The supportive reply is off: `crisis.supportive_reply` in the config allows it.")
+    return replace(said, template=Label.CRISIS.value, words=support(row.account, f"case:{row.id}"))
+
+
 def _ask_for(
     tx: Connection,
     engine: Engine,
@@ -215,7 +232,13 @@ def _ask_for(
     if said.what is Ruling.WARN and template is None:
         raise DeskError("This case has no label, so say which template to use with --template")
     rows, cannot = [], []
+    once = template == Label.CRISIS
+    had = supported(tx, of.account, {each.author_key for each in comments}) if once else set()
     for each in comments:
+        if once and each.author_key in had:
+            cannot.append(f"comment {each.id}: its author got the supportive reply, which is said once")
+            continue
+        had.add(each.author_key)
         if each.state == CommentState.GONE:
             cannot.append(f"comment {each.id}: it was deleted on the platform")
             continue

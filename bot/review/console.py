@@ -30,6 +30,7 @@ from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
 from bot.store.lock import is_running
 from bot.store.queries import Note, write_audit
+from bot.supportive import crisis_lines, support
 from classifiers.labels import Label
 
 desk = typer.Typer()
@@ -95,7 +96,8 @@ def show(
         if reveal:
             _log_reveal(it, by, partial(Note, case_id=case_id))
         story = it.db.read_now(lambda tx: case_story(tx, it.db.cipher, case_id, reveal=reveal))
-        it.out.print(as_json(story), soft_wrap=True, markup=False) if json else it.out.print(case_panel(story))
+        calls = crisis_lines(it.config, story.row)
+        it.out.print(as_json(story), soft_wrap=True, markup=False) if json else it.out.print(case_panel(story, calls))
 
 
 @desk.command()
@@ -148,7 +150,8 @@ def rule(
         if what is cases.Ruling.UNDO:
             ruled = it.db.run_now(lambda tx: cases.undo(tx, it.engine, it.db.cipher, case_id, said.by, it.now, reason))
         else:
-            ruled = it.db.run_now(lambda tx: cases.rule(tx, it.engine, it.db.cipher, case_id, said, it.now))
+            words = support(it.config)
+            ruled = it.db.run_now(lambda tx: cases.rule(tx, it.engine, it.db.cipher, case_id, said, it.now, words))
         _tell(it, case_id, what, ruled)
 
 

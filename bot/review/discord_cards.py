@@ -29,6 +29,7 @@ from bot.review.card_view import card_view
 from bot.review.cards import COMMENTS_LISTED, COMMENTS_SHOWN, Card, Here, card, listing
 from bot.review.discord_calls import DiscordCalls
 from bot.store.database import Database
+from bot.supportive import crisis_lines
 
 log = logging.getLogger("chaperone.desk")
 
@@ -150,7 +151,9 @@ class DiscordCards:
         return card(told.story, self._here(told))
 
     def _here(self, told: postings.Told) -> Here:
-        return Here(self._able(told), told.mode, self.desk.blur_severe, self.desk.blank_unsure)
+        calls, supports = crisis_lines(self.config, told.story.row), self.config.crisis.supportive_reply != "off"
+        desk = self.desk
+        return Here(self._able(told), told.mode, desk.blur_severe, desk.blank_unsure, calls, supports)
 
     async def _show(self, client: Bot, row: Row[Any]) -> None:
         told = await self._told(row.case_id, COMMENTS_SHOWN if row.kind == postings.CARD else COMMENTS_LISTED)

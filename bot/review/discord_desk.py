@@ -33,6 +33,7 @@ from bot.store.database import Database
 from bot.store.engine.port import Engine
 from bot.store.queries import Note, write_audit
 from bot.store.tables import case
+from bot.supportive import support
 from classifiers.labels import Label
 
 log = logging.getLogger("chaperone.desk")
@@ -180,7 +181,7 @@ class DiscordDesk:
         if said.what is Ruling.UNDO:
             return cases.undo(tx, self.engine, self.db.cipher, case_id, said.by, now)
         mind(tx, self.settings.severe_per_day, case_id, said.by, now)
-        return cases.rule(tx, self.engine, self.db.cipher, case_id, said, now)
+        return cases.rule(tx, self.engine, self.db.cipher, case_id, said, now, support(self.config))
 
     async def _open_form(self, it: Interaction, press: Press) -> None:
         """The form is the acknowledgement; a reply takes the case too, so that nobody rules it meanwhile."""

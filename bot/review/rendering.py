@@ -58,12 +58,15 @@ def waiting_line(it: Wait) -> str:
     return f"{it.account}: {it.actions} actions wait for the platform's limit ({limit}); done by about {until}"
 
 
-def case_panel(it: CaseStory) -> RenderableType:
+def case_panel(it: CaseStory, calls: Sequence[str] = ()) -> RenderableType:
+    """`calls`, for a crisis: whom somebody in danger can call."""
     row = it.row
     with_ = f" · with {row.claimed_by}" if row.claimed_by else f" · told: {row.assigned_to}" if row.assigned_to else ""
     head = Text.assemble("case ", str(row.id), " · ", severity(row.severity), f" · {row.account} · {row.state}{with_}")
     more = row.comments - len(it.comments)
-    parts: list[RenderableType] = [Text(row.why), *(_comment(each) for each in it.comments)]
+    danger = Text(" · ".join(["somebody may be in danger", *calls]), style=COLOURS[Severity.CRISIS])
+    parts: list[RenderableType] = [danger] if calls else []
+    parts += [Text(row.why), *(_comment(each) for each in it.comments)]
     if more > 0:
         parts.append(Text(f"… and {more} more comments", style="dim"))
     parts += [Text(f"ruled: {line}") for line in it.rulings]

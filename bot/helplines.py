@@ -1,0 +1,70 @@
+"""Help lines by country: whom somebody in danger can call. Read from `config/helplines.toml`, or a file of the owner's.
+
+Every number says on which official page it stood and when that was read; a country without such a page has no number
+here, and the card says so rather than guess.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+
+from bot.errors import ConfigError
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Number(_Part):
+    number: str = Field(min_length=2, pattern=r"^[0-9][0-9 -]*( or [0-9][0-9 -]*)*$")
+    source: str = Field(pattern=r"^https://", description="the official page it stood on")
+    seen: date = Field(description="when that page was read")
+
+
+class Line(Number):
+    name: str = Field(min_length=1)
+
+
+class Country(_Part):
+    """What is known of one country; nothing is guessed."""
+
+    emergency: Number | None = None
+    lines: tuple[Line, ...] = ()
+
+    def told(self) -> tuple[str, ...]:
+        """For a person who responds: what to call, or that nothing is known."""
+        emergency = f"emergency: {self.emergency.number}" if self.emergency else "emergency: no number is known here"
+        lines = [f"{line.name}: {line.number}" for line in self.lines] or ["help line: none is known here"]
+        return emergency, *lines
+
+
+class _File(RootModel[dict[str, Country]]):
+    pass
+
+
+class Helplines:
+    def __init__(self, countries: Mapping[str, Country]) -> None:
+        self._countries = countries
+
+    @classmethod
+    def read(cls, *files: Path) -> "Helplines":
+        """A country of a later file takes the place of an earlier one's. Raises `ConfigError`."""
+        return cls({name: country for file in files for name, country in _read(file).items()})
+
+    def of(self, country: str) -> Country:
+        """Of an ISO 3166 code; empty where nothing is known."""
+        return self._countries.get(country, Country())
+
+
+def _read(file: Path) -> dict[str, Country]:
+    try:
+        return _File.model_validate(tomllib.loads(file.read_text(encoding="utf-8"))).root
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"The help lines in {file} cannot be read: {type(error).__name__}") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"The help lines in {file} are not as they should be: {where}: {first['msg']}") from None
