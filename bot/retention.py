@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Table, or_, select, update
 
 from bot.config import Config
 from bot.model import CaseState, Severity
@@ -20,9 +20,9 @@ def expire(tx: Connection, config: Config, now: datetime) -> None:
     """Words go after their time; what an open case still needs stays until it is closed."""
     held = select(case_comment.c.comment_id).join(case, case.c.id == case_comment.c.case_id)
     held = held.where(case.c.state == CaseState.OPEN)
-    crisis = comment.c.id.in_(select(decision.c.comment_id).where(decision.c.severity == Severity.CRISIS))
-    in_crisis = select(case_comment.c.comment_id).join(case, case.c.id == case_comment.c.case_id)
-    crisis |= comment.c.id.in_(in_crisis.where(case.c.severity == Severity.CRISIS))
+    decided = select(decision.c.comment_id).where(decision.c.severity == Severity.CRISIS)
+    in_case = select(case_comment.c.comment_id).join(case, case.c.id == case_comment.c.case_id)
+    crisis = or_(comment.c.id.in_(decided), comment.c.id.in_(in_case.where(case.c.severity == Severity.CRISIS)))
     old = now - timedelta(days=config.store.keep_text_days)
     oldest = now - timedelta(days=config.store.keep_crisis_text_days)
     expired = (

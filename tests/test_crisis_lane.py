@@ -353,7 +353,7 @@ async def test_the_words_of_a_crisis_are_kept_longer_and_the_card_forgets_with_t
     house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, keep, now))
     kept = []
     for days in (31, 89, 91):
-        house.db.run_now(lambda tx, days=days: expire(tx, lane.config, now + timedelta(days=days)))
+        house.db.run_now(partial(expire, config=lane.config, now=now + timedelta(days=days)))
         kept.append((house.comment(1).body is not None, house.rows(ruling)[0].words is not None))
     assert kept == [(True, True), (True, True), (False, False)]
     assert "text_expired" in [row.what for row in house.rows(audit)]  # by which the card on Discord is drawn again

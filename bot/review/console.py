@@ -150,8 +150,8 @@ def rule(
         if what is cases.Ruling.UNDO:
             ruled = it.db.run_now(lambda tx: cases.undo(tx, it.engine, it.db.cipher, case_id, said.by, it.now, reason))
         else:
-            words = support(it.config)
-            ruled = it.db.run_now(lambda tx: cases.rule(tx, it.engine, it.db.cipher, case_id, said, it.now, words))
+            may = support(it.config)
+            ruled = it.db.run_now(lambda tx: cases.rule(tx, it.engine, it.db.cipher, case_id, said, it.now, may))
         _tell(it, case_id, what, ruled)
 
 

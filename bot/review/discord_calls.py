@@ -39,10 +39,11 @@ class DiscordCalls:
 
     async def make(self, client: discord.Client, now: datetime) -> None:
         """Whoever is to look at a case is called once, and at each reminder: the next on call, then everybody."""
-        severities = [Severity[name.upper()] for name in self.desk.ping]
+        severities = {Severity[name.upper()] for name in self.desk.ping}
         if is_quiet(self.desk, now):
-            severities = [each for each in severities if each >= Severity[self.desk.wake_for.upper()]]
-        rows = await self.db.read(partial(postings.uncalled, severities=severities)) if severities else []
+            severities = {each for each in severities if each >= Severity[self.desk.wake_for.upper()]}
+        severities.add(Severity.CRISIS)  # those on call are called, also where no role is
+        rows = await self.db.read(partial(postings.uncalled, severities=severities))
         for row in rows:
             await self._call(client, row)
 
