@@ -408,6 +408,16 @@ async def test_a_reply_is_observed_by_its_key(tmp_path: Path) -> None:
     assert await reader.observe(Verb.REPLY, order("k2")) is Observed.NOT_DONE
 
 
+async def test_a_torn_line_of_the_outcomes_hides_none_of_the_others(tmp_path: Path) -> None:
+    reader = adapter(tmp_path / "comments.jsonl")
+    await reader.hide(order("k1"))
+    with (tmp_path / "outcomes.jsonl").open("ab") as outcomes:
+        outcomes.write(b'{"key": "k2", "verb": "hi')
+    assert await reader.observe(Verb.HIDE, order("k1")) is Observed.DONE
+    await reader.reply(order("k3"))
+    assert await reader.observe(Verb.REPLY, order("k3")) is Observed.DONE
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 @settings(max_examples=100, deadline=None)
 def test_any_id_is_found_again(tmp_path_factory: pytest.TempPathFactory, id_: str) -> None:

@@ -14,8 +14,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -159,14 +159,18 @@ class Adapter(base.Platform):
         said = {"text": order.text.words} if order.text else {}
         line = {"key": order.key, "verb": verb, "comment": order.target.comment_id, **said}
         self._outcomes.parent.mkdir(parents=True, exist_ok=True)
-        with self._outcomes.open("ab", buffering=0) as file:
-            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")  # one write: whole or not at all
+        with self._outcomes.open("a+b", buffering=0) as file:
+            file.seek(max(file.tell() - 1, 0))
+            torn = file.read(1) not in (b"", b"\n")  # by a power cut or a full disk
+            file.write(b"\n" * torn + json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
-    def _told(self) -> list[dict[str, Any]]:
+    def _told(self) -> Iterator[dict[str, Any]]:
+        """What was done, as far as it was written whole: a torn line is of a call that nobody can vouch for."""
         if not self._outcomes.exists():
-            return []
-        lines = self._outcomes.read_bytes().splitlines()  # of bytes: text also has separators that JSON lets stand
-        return [json.loads(line) for line in lines]
+            return
+        for line in self._outcomes.read_bytes().splitlines():  # of bytes: text has separators that JSON lets stand
+            with suppress(ValueError):
+                yield json.loads(line)
 
     def _growing(self) -> bool:
         return self._spooling.is_alive() if self._spooling else self._settings.follow
