@@ -23,7 +23,7 @@ from bot.errors import Ambiguous, CredentialsRevoked, PlatformError, Refused, Re
 from bot.errors import Later as ComeBack
 from bot.history import paused
 from bot.lanes import Lanes
-from bot.model import Ability, ActionState, CommentState, Mode, Reason, Severity, Target, Verb
+from bot.model import Ability, ActionState, AuthorKind, CommentState, Mode, Reason, Severity, Target, Verb
 from bot.platforms.base import Observed, Order
 from bot.replies import Guard, Templates
 from bot.store.database import Database
@@ -183,6 +183,8 @@ class Act:
         able = work.provider.capability(verb, work.order.target, self._clock.now())
         if able.ability is Ability.IMPOSSIBLE:
             raise Refused(able.note)
+        if row.author_kind == AuthorKind.STAFF and row.ruling_id is None:
+            raise Refused("left to a person: our own side wrote it")
         if able.people_only and row.ruling_id is None:
             raise Refused(f"left to a person: {able.note}")
         if not work.order.target.author_id:
@@ -271,6 +273,7 @@ def _actions(tx: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
     columns = [
         *action.c, account.c.stopped_why, comment.c.external_id, comment.c.thread, comment.c.parent,
         comment.c.summoned, comment.c.posted_at, comment.c.body, comment.c.state.label("comment_state"),
+        comment.c.author_kind,
     ]  # fmt: skip
     joined = action.join(comment, comment.c.id == action.c.comment_id)
     joined = joined.join(account, account.c.name == action.c.account)

@@ -6,7 +6,7 @@ this model and revision already is left as it is, so that a batch may come twice
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from bot import own_side
 from bot.actions import action_key
 from bot.clock import Clock
 from bot.config import Config, policy
 from bot.decide import decide
 from bot.history import today
-from bot.model import ActionState, CaseState, CommentState, Decision, Reason, Severity, Step
+from bot.model import ActionState, AuthorKind, CaseState, CommentState, Decision, Mark, Reason, Severity, Step
 from bot.never_hidden import spare
 from bot.on_call import first_call, people, send_pending
 from bot.store.database import Database
@@ -31,6 +32,8 @@ from classifiers.labels import Assessment, Label, NotAssessed
 from classifiers.pipeline import Text
 
 log = logging.getLogger("chaperone.comment")
+
+Marks = Mapping[int, tuple[Mark, ...]]
 
 
 class Assessor(Protocol):
@@ -59,7 +62,8 @@ class Classify:
         texts = [self._text(row) for row in rows]
         loop = asyncio.get_running_loop()
         seen = await loop.run_in_executor(self._thread, self._assessor.assess, texts)
-        await self._db.run(lambda tx: self._decide_all(tx, list(zip(rows, seen, strict=True))))
+        marks = await self._marks(rows)
+        await self._db.run(lambda tx: self._decide_all(tx, list(zip(rows, seen, strict=True)), marks))
         self._engine.wake()
         return {}
 
@@ -67,7 +71,19 @@ class Classify:
         body = opened(self._db.cipher, row.body)
         return Text(body.text, body.parent_text) if body else Text("")
 
-    def _decide_all(self, tx: Connection, scored: Sequence[tuple[Row[Any], Assessment]]) -> None:
+    async def _marks(self, rows: Sequence[Row[Any]]) -> Marks:
+        """What the reply guard says of our own side's words, by comment."""
+        ours = [row for row in rows if row.author_kind == AuthorKind.STAFF]
+        if not ours:
+            return {}
+        cipher = self._db.cipher
+        said = await self._db.read(lambda tx: [own_side.answered(tx, cipher, row) for row in ours])
+        texts = [self._text(row).text for row in ours]
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._thread, lambda: [*map(own_side.marks, ours, texts, said)])
+        return {row.id: marks for row, marks in zip(ours, found, strict=True)}
+
+    def _decide_all(self, tx: Connection, scored: Sequence[tuple[Row[Any], Assessment]], marks: Marks) -> None:
         now, waiting = self._clock.now(), _waiting(tx, [row.id for row, _ in scored])
         scored = [each for each in scored if each[0].id in waiting]
         days = {name: today(tx, name, _authors(scored, name), now) for name in {row.account for row, _ in scored}}
@@ -78,7 +94,7 @@ class Classify:
             if row.id in decided:
                 continue
             day = days[row.account]
-            made = self._possible(row, decide(seen, day.facts(row), self._policy))
+            made = self._possible(row, decide(seen, day.facts(row, marks.get(row.id, ())), self._policy))
             day.count(row, made)
             acts = self._write(tx, row, made, now)
             notes.append(Note("decided", account=row.account, comment_id=row.id, detail=f"{made.verdict}: {made.rule}"))
@@ -99,6 +115,7 @@ class Classify:
             comment_id=row.id, model=self._assessor.model, revision=self._revision, at=now, account=row.account,
             verdict=made.verdict, rule=made.rule, why=made.why, severity=made.severity, label=made.label,
             flags=list(made.flags), reason=made.reason,
+            marks=[[each.start, each.end, each.why] for each in made.marks] or None,
         )  # fmt: skip
         decision_id = tx.execute(new).inserted_primary_key[0]  # type: ignore[index]
         if made.steps:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.model import AuthorKind, Decision, Reason, Severity, Step, Verb, Verdict
+from bot.model import AuthorKind, Decision, Mark, Reason, Severity, Step, Verb, Verdict
 from classifiers.labels import Assessment, Label, NotAssessed, Subject
 
 ASK_BELOW_ANY_PROMISE = 0.5  # the probability at which a person is asked where data is too thin for a line
@@ -91,6 +91,7 @@ class Facts:
     acted_today: Mapping[Label, int] = field(default_factory=dict)
     overturned_today: Mapping[Label, int] = field(default_factory=dict)
     paused: frozenset[Label] = frozenset()
+    marks: tuple[Mark, ...] = ()  # what the reply guard says of words of our own side
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +109,12 @@ def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
     flags = flagged(seen, policy)
     if Label.CRISIS in flags:
         return _crisis(seen, flags, facts, policy)
+    if facts.author is AuthorKind.STAFF and (made := _our_own_side(seen, flags, facts.marks, policy)):
+        return made
     if seen.reason is not None:
         return _not_assessed(seen.reason, policy)
     if not flags:
         return Decision(Verdict.LEAVE, "clean", "no label reaches its ask line")
-    if facts.author is AuthorKind.STAFF:
-        return _our_own_side(seen, flags)
     return _combined(seen, flags, [_found(seen, label, facts, policy) for label in flags], facts, policy)
 
 
@@ -163,11 +164,24 @@ def _not_assessed(reason: NotAssessed, policy: Policy) -> Decision:
     )
 
 
-def _our_own_side(seen: Assessment, flags: tuple[Label, ...]) -> Decision:
-    found = ", ".join(_told(seen, label) for label in flags)
+def _our_own_side(
+    seen: Assessment, flags: tuple[Label, ...], marks: tuple[Mark, ...], policy: Policy
+) -> Decision | None:
+    """Only ever shown to a person, soonest where it may reveal a patient. None where there is nothing to show."""
+    label = _gravest(flags) if flags else None
+    found = "; ".join([*(_told(seen, each) for each in flags), *dict.fromkeys(each.why for each in marks)])
+    of_others = Label.HEALTH_DISCLOSURE in flags and seen.subject is not Subject.ONESELF
+    if of_others or any(each.reveals for each in marks):
+        return Decision(
+            Verdict.ASK, "our_own_side.breach", f"a colleague may have revealed a patient: {found}",
+            Severity.URGENT, label, flags, Reason.BREACH, marks=marks,
+        )  # fmt: skip
+    if seen.reason is not None or not found:
+        return None
     return Decision(
         Verdict.ASK, "our_own_side", f"written by our own side: {found}; a person decides whether it stays",
-        Severity.URGENT, _gravest(flags), flags, Reason.STAFF,
+        max((Severity[policy.rules[each].severity.upper()] for each in flags), default=Severity.NORMAL),
+        label, flags, Reason.STAFF, marks=marks,
     )  # fmt: skip
 
 

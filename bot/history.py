@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from bot.decide import Facts
-from bot.model import ActionState, AuthorKind, CaseState, Decision, Severity, Verb
+from bot.model import ActionState, AuthorKind, CaseState, Decision, Mark, Severity, Verb
 from bot.store.tables import action, case, case_comment, comment, decision, pause, ruling
 from classifiers.labels import Label
 
@@ -26,8 +26,9 @@ class Today:
     supported: set[str] = field(default_factory=set)
     paused: frozenset[Label] = frozenset()
 
-    def facts(self, row: Row[Any]) -> Facts:
+    def facts(self, row: Row[Any], marks: tuple[Mark, ...] = ()) -> Facts:
         return Facts(
+            marks=marks,
             author=AuthorKind(row.author_kind),
             earlier_findings=self.findings[row.author_key],
             warned_in_thread=(row.author_key, row.thread) in self.warned,

@@ -168,6 +168,7 @@ class Reason(StrEnum):
 
     FLAGGED = "flagged"
     ACTED = "acted"
+    BREACH = "breach"  # our own side may have revealed a patient
     STAFF = "staff"
     LANGUAGE = "language"
     WORDLESS = "wordless"
@@ -192,6 +193,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Words of our own side that the reply guard would not let pass: code points of the text, end exclusive."""
+
+    start: int
+    end: int
+    why: str  # in a moderator's words; holds none of the text
+    reveals: bool = True  # that somebody is a patient; else they are only unwise
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What is to become of a comment, with the rule that said so. `label` is the gravest that was found."""
 
@@ -203,6 +214,7 @@ class Decision:
     flags: tuple[Label, ...] = ()
     reason: Reason | None = None  # of the case; None = no case
     steps: tuple[Step, ...] = ()
+    marks: tuple[Mark, ...] = ()  # of our own side's words
 
 
 class CommentState(StrEnum):

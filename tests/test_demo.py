@@ -22,4 +22,4 @@ def test_the_demo_works_the_stream_off_and_tells_what_it_did(tmp_path: Path) -> 
     cases = json.loads(queue.stdout)
     assert cases[0]["label"] == "crisis"
     assert cases[0]["assigned_to"] == "Dr Sen"
-    assert any(case["reason"] == "staff" for case in cases)
+    assert any(case["reason"] == "breach" for case in cases)

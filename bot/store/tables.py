@@ -108,6 +108,7 @@ decision = Table(
     Column("label", String),
     Column("flags", JSON, nullable=False),
     Column("reason", String),
+    Column("marks", JSON),  # of our own side's words: start, end, why
     UniqueConstraint("comment_id", "model", "revision"),
     Index(None, "account", "verdict", "at"),
 )
