@@ -10,7 +10,8 @@ from tweepy.asynchronous import AsyncClient
 
 from bot.clock import StillClock
 from bot.sandbox.resolver import connector
-from bot.sandbox.x import WINDOW, X
+from bot.sandbox.x import X
+from bot.sandbox.x_limits import WINDOW
 from bot.x.posts import TWEET_FIELDS
 from tests.support import NOON
 

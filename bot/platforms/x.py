@@ -24,11 +24,14 @@ from bot.errors import ConfigError, QuotaSpent, Refused, Vanished
 from bot.model import Ability, Batch, Capability, Gone, Lane, Target, Verb
 from bot.platforms import base
 from bot.x.client import Client, Keys
+from bot.x.conversations import Conversations
 from bot.x.errors import READ_ONLY, Duplicate
 from bot.x.live import Live
 from bot.x.memory import Budget, Ledger, Memory
+from bot.x.plan import Plan, Poll
+from bot.x.polls import Polls
 from bot.x.posts import fingerprint
-from bot.x.reading import Plan, Poll, Reader
+from bot.x.reading import Reader
 
 QUARTER = 15 * 60  # seconds; the window of X's rate limits
 
@@ -95,10 +98,12 @@ class Adapter(base.Platform):
         rule = StreamRule(value=f"to:{settings.handle}", tag=f"chaperone-{around.account}")
         self._live = Live(keys.bearer, rule, around.connector, around.clock, settings.silence_seconds)
         self._streaming: asyncio.Task[None] | None = None
-        self._reader = Reader(
-            self._client, self._live, self._memory, self._ledger, _plan(settings), around.clock, settings.handle,
-            around.staff, self._stream,
-        )  # fmt: skip
+        plan, clock = _plan(settings), around.clock
+        self._conversations = Conversations(
+            self._client, self._memory, self._ledger, plan.read_price, settings.handle, around.staff
+        )
+        polls = Polls(self._client, self._conversations, self._memory, self._ledger, plan, clock, settings.handle)
+        self._reader = Reader(polls, self._live, self._conversations, self._ledger, plan, clock, self._stream)
 
     @classmethod
     @asynccontextmanager
@@ -154,7 +159,7 @@ class Adapter(base.Platform):
         ours = target.author_id == self._me
         if verb in HIDING and ours:
             return "X does not hide what the account itself posted; it can be deleted"
-        if verb in HIDING and self._reader.is_foreign(target.thread):
+        if verb in HIDING and self._conversations.is_foreign(target.thread):
             return "X hides replies only in conversations that the account began"
         if verb is Verb.REPLY and not (target.summoned or ours):
             return "X lets us answer in public only who mentioned or quoted the account"

@@ -12,10 +12,7 @@ replies to whom did not mention or quote the account, and repetitions, and hands
 
 import asyncio
 import json
-import math
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,10 +23,10 @@ from bot.sandbox.base import Emulator
 from bot.sandbox.faults import Fault, answer
 from bot.sandbox.stream import Stream
 from bot.sandbox.x_keys import Access, XKeys, allowed
+from bot.sandbox.x_limits import LIMITS, Windows
+from bot.sandbox.x_world import Tweet, World, names
 from bot.x.ids import first_id
 
-WINDOW = timedelta(minutes=15)
-DEFAULT_FIELDS = {"id", "text", "edit_history_tweet_ids"}
 _SYSTEM_CLOCK = SystemClock()
 _PROBLEM = "https://api.twitter.com/2/problems/"
 
@@ -42,35 +39,12 @@ MISSING_TAG = Fault(
 HALF_LINE = Fault(body='{"data":{"id":"1","te\r\n')
 
 
-@dataclass(slots=True)
-class Tweet:
-    id: str
-    text: str
-    author_id: str
-    created_at: datetime
-    conversation_id: str
-    answers: "Tweet | None" = None
-    quotes: str | None = None
-    history: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Window:
-    began: datetime
-    spent: int = 0
-
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 READ, WRITE, APP, EITHER = Access.READ, Access.WRITE, Access.APP, Access.EITHER
-LIMITS = {  # calls in 15 minutes: user, app
-    "me": (75, 0), "hide": (50, 0), "create": (100, 0), "delete": (50, 0), "dm": (15, 0), "mute": (50, 0),
-    "unmute": (50, 0), "muting": (15, 0), "mentions": (300, 450), "own": (900, 1500), "search": (300, 450),
-    "look_up": (900, 450), "dm_events": (15, 0), "rules": (0, 450), "add_rules": (0, 100), "stream": (0, 50),
-}  # fmt: skip
 
 
-class X(Emulator):
+class X(World, Emulator):
     """One account, `handle`, whose id is in its tokens; everybody else is a name."""
 
     hosts = ("api.twitter.com",)
@@ -80,24 +54,14 @@ class X(Emulator):
         limits: Mapping[str, tuple[int, int]] = LIMITS,
     ) -> None:  # fmt: skip
         """`keep_alive` (real seconds): how often a silent stream says so."""
-        super().__init__(clock)
-        self.handle, self.keys, self._keep_alive, self._limits = handle, XKeys.made_up(), keep_alive, limits
-        self.me = self.keys.user_id
-        self.tweets: dict[str, Tweet] = {}
-        self.hidden: set[str] = set()
-        self.muted: set[str] = set()
-        self.closed: set[str] = set()  # who takes no messages
-        self.messages: list[tuple[str, str]] = []
+        Emulator.__init__(self, clock)
+        self.keys, self._keep_alive = XKeys.made_up(), keep_alive
+        World.__init__(self, self.clock.now, self.keys.user_id, handle)
+        self._windows = Windows(limits, self.clock.now)
         self.rules: dict[str, dict[str, str]] = {}
         self._asked_for: dict[Stream, set[str]] = {}  # the fields, by open stream
-        self._windows: dict[tuple[str, str], _Window] = {}
-        self._last_id = 0
 
     # What happens on X by itself.
-
-    def publish(self, text: str) -> str:
-        """The account posts, from somebody's telephone."""
-        return self._put(text, self.me, None).id
 
     async def say(
         self, text: str, *, author: str = "2001", reply_to: str | None = None, quotes: str | None = None
@@ -109,25 +73,9 @@ class X(Emulator):
 
     async def edit(self, id_: str, text: str) -> str:
         """A new id with the old ones in its history."""
-        old = self.tweets[id_]
-        new = self._put(text, old.author_id, old.answers, old.quotes)
-        new.conversation_id = old.conversation_id if old.answers else new.id
-        for each in (history := [*old.history, new.id]):
-            self.tweets[each].history = history
+        new = self._edited(id_, text)
         await self._stream_out(new)
         return new.id
-
-    def delete(self, id_: str) -> None:
-        for each in self.tweets[id_].history:
-            self.tweets.pop(each, None)
-
-    def _put(self, text: str, author: str, answers: Tweet | None, quotes: str | None = None) -> Tweet:
-        now = self.clock.now()
-        self._last_id = max(self._last_id + 1, int(first_id(now)))
-        id_ = str(self._last_id)
-        tweet = Tweet(id_, text, author, now, answers.conversation_id if answers else id_, answers, quotes, [id_])
-        self.tweets[id_] = tweet
-        return tweet
 
     async def _stream_out(self, tweet: Tweet) -> None:
         matching = [rule for rule in self.rules.values() if self._matches(rule["value"], tweet)]
@@ -169,10 +117,9 @@ class X(Emulator):
             who = allowed(self.keys, request, access)
             if isinstance(who, web.Response):
                 return who
-            user, app = self._limits[name]
-            headers = self._spend(name, who, user if who == "user" else app)
+            headers = self._windows.spend(name, who)
             if headers is None:
-                return _problem(429, "Too Many Requests", headers=self._left(name, who))
+                return _problem(429, "Too Many Requests", headers=self._windows.left(name, who))
             if who == "user":
                 headers["x-access-level"] = self.keys.level
             response = await handler(request)
@@ -181,24 +128,6 @@ class X(Emulator):
             return response
 
         return kept
-
-    def _spend(self, name: str, who: str, limit: int) -> dict[str, str] | None:
-        now = self.clock.now()
-        window = self._windows.get((name, who))
-        if window is None or now >= window.began + WINDOW:
-            window = self._windows[name, who] = _Window(now)
-        if window.spent >= limit:
-            return None
-        window.spent += 1
-        return self._left(name, who)
-
-    def _left(self, name: str, who: str) -> dict[str, str]:
-        window, limit = self._windows[name, who], self._limits[name][who != "user"]
-        return {
-            "x-rate-limit-limit": str(limit),
-            "x-rate-limit-remaining": str(limit - window.spent),
-            "x-rate-limit-reset": str(math.ceil((window.began + WINDOW).timestamp())),
-        }
 
     async def _me(self, _: web.Request) -> web.Response:
         return answer({"data": {"id": self.me, "name": self.handle, "username": self.handle}})
@@ -229,11 +158,6 @@ class X(Emulator):
         tweet = self._put(written, self.me, target)
         return answer({"data": {"id": tweet.id, "text": tweet.text, "edit_history_tweet_ids": [tweet.id]}}, 201)
 
-    def _summoned(self, tweet: Tweet) -> bool:
-        quoted = self.tweets.get(tweet.quotes or "")
-        ours = quoted is not None and quoted.author_id == self.me
-        return ours or tweet.author_id == self.me or self.handle in _names(tweet.text)
-
     async def _delete(self, request: web.Request) -> web.Response:
         tweet = self.tweets.get(request.match_info["id"])
         if tweet is None:
@@ -250,7 +174,7 @@ class X(Emulator):
         return answer(({"data": found} if found else {}) | ({"errors": missing} if missing else {}))
 
     async def _mentions(self, request: web.Request) -> web.Response:
-        return self._page(request, lambda it: self._matches(f"to:{self.handle}", it) or self.handle in _names(it.text))
+        return self._page(request, lambda it: self._matches(f"to:{self.handle}", it) or self.handle in names(it.text))
 
     async def _own(self, request: web.Request) -> web.Response:
         return self._page(request, lambda it: it.author_id == self.me)
@@ -265,14 +189,9 @@ class X(Emulator):
         self, request: web.Request, wanted: Callable[[Tweet], bool], cursor: str = "pagination_token"
     ) -> web.Response:
         """The newest first; of an edited post its newest edit. X hands out 800 at most."""
-        query, since = request.query, int(request.query.get("since_id", 0))
+        query = request.query
         start = datetime.fromisoformat(query["start_time"]) if "start_time" in query else None
-        found = [
-            it
-            for it in reversed(self.tweets.values())
-            if it.history[-1] == it.id and int(it.id) > since and (start is None or it.created_at >= start)
-            and wanted(it)
-        ][:800]  # fmt: skip
+        found = self._newest_first(wanted, int(query.get("since_id", 0)), start)[:800]
         at, size = int(query.get(cursor, 0)), int(query.get("max_results", 10))
         shown = [self._shown(it, _fields(request)) for it in found[at : at + size]]
         meta: dict[str, Any] = {"result_count": len(shown)}
@@ -338,52 +257,6 @@ class X(Emulator):
                 await asyncio.wait_for(stream.ended.wait(), self._keep_alive)
             except TimeoutError:
                 await stream.send("\r\n")
-
-    def _matches(self, query: str, tweet: Tweet) -> bool:
-        """Of X's query language: clauses that all hold, `(a OR b)`, `-` and four operators."""
-        clauses = [inside or bare for inside, bare in re.findall(r"\(([^)]*)\)|(\S+)", query)]
-        return all(any(self._holds(each, tweet) for each in clause.split(" OR ")) for clause in clauses)
-
-    def _holds(self, term: str, tweet: Tweet) -> bool:
-        if term.startswith("-"):
-            return not self._holds(term[1:], tweet)
-        operator, _, value = term.partition(":")
-        match operator:
-            case "to":
-                return tweet.answers is not None and self._name(tweet.answers.author_id) == value
-            case "from":
-                return self._name(tweet.author_id) == value
-            case "conversation_id":
-                return tweet.conversation_id == value
-        raise web.HTTPBadRequest(text=f"the emulator does not know the operator {operator}")
-
-    def _name(self, user_id: str) -> str:
-        return self.handle if user_id == self.me else f"u{user_id}"
-
-    def _shown(self, tweet: Tweet, fields: set[str]) -> dict[str, Any]:
-        names = _names(tweet.text)
-        references = [("replied_to", tweet.answers.id)] if tweet.answers else []
-        references += [("quoted", tweet.quotes)] if tweet.quotes else []
-        everything: dict[str, Any] = {
-            "id": tweet.id,
-            "text": tweet.text,
-            "edit_history_tweet_ids": tweet.history[: tweet.history.index(tweet.id) + 1],
-            "author_id": tweet.author_id,
-            "created_at": tweet.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-            "conversation_id": tweet.conversation_id,
-        }
-        if tweet.answers:
-            everything["in_reply_to_user_id"] = tweet.answers.author_id
-        if references:
-            everything["referenced_tweets"] = [{"type": how, "id": id_} for how, id_ in references]
-        if names:
-            ids = {self.handle: self.me}
-            everything["entities"] = {"mentions": [{"username": name, "id": ids.get(name, name)} for name in names]}
-        return {name: value for name, value in everything.items() if name in DEFAULT_FIELDS | fields}
-
-
-def _names(text: str) -> list[str]:
-    return re.findall(r"@(\w+)", text)
 
 
 def _fields(request: web.Request) -> set[str]:
