@@ -34,7 +34,16 @@ from bot.model import (
 from bot.store.cipher import Cipher
 from bot.store.database import Database
 from bot.store.engine.port import Engine, Job, Queue
-from bot.store.queries import NewCase, Note, cancel_pending, put_in_case, save_cursor, sealed, write_audit
+from bot.store.queries import (
+    NewCase,
+    Note,
+    cancel_pending,
+    forget_quotes,
+    put_in_case,
+    save_cursor,
+    sealed,
+    write_audit,
+)
 from bot.store.tables import case, case_comment, comment, set_aside
 
 log = logging.getLogger("chaperone.inbox")
@@ -99,7 +108,7 @@ class Inbox:
         """What is no comment."""
         match event:
             case Gone(id):
-                return Counter(gone=comment_gone(tx, account, id, now))
+                return Counter(gone=comment_gone(tx, self._db.cipher, account, id, now))
             case Malformed():
                 return Counter(set_aside=self._put_aside(tx, account, event, now))
             case Gap(why):
@@ -144,7 +153,7 @@ class Inbox:
         return tx.execute(row.on_conflict_do_nothing()).rowcount
 
 
-def comment_gone(tx: Connection, account: str, external_id: str, now: datetime) -> int:
+def comment_gone(tx: Connection, cipher: Cipher, account: str, external_id: str, now: datetime) -> int:
     """Its author deleted it: words go, what was still to be done is called off, cases of nothing else close."""
     mine = (comment.c.account == account) & (comment.c.external_id == external_id)
     present = mine & (comment.c.state != CommentState.GONE)
@@ -153,6 +162,7 @@ def comment_gone(tx: Connection, account: str, external_id: str, now: datetime) 
         return 0
     cancel_pending(tx, ids, "it was deleted on the platform", now)
     tx.execute(update(comment).where(present).values(state=CommentState.GONE, body=None))
+    forget_quotes(tx, cipher, account, [external_id])
     write_audit(tx, now, [Note("gone", account=account, comment_id=id_) for id_ in ids])
     _close_empty_cases(tx, ids, now)
     return 1

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, or_, select, update
 from bot.config import Config
 from bot.model import CaseState, Severity
 from bot.store.cipher import Cipher
-from bot.store.queries import Note, write_audit
+from bot.store.queries import Note, forget_quotes, write_audit
 from bot.store.tables import action, assessment, case, case_comment, comment, decision, ruling, secret, set_aside
 
 LONGEST_BATCH = 500  # rows expired at once, so that no firing holds the writer for long
@@ -46,10 +46,16 @@ def _forget_reasons(tx: Connection, old: datetime) -> None:
     tx.execute(update(ruling).where(gone).values(words=None))
 
 
-def erase(tx: Connection, author_key: str, actor: str, now: datetime) -> int:
-    """Forget a person: their words, their id, and the hash that joined their comments. Returns how many comments."""
+def erase(tx: Connection, cipher: Cipher, author_key: str, actor: str, now: datetime) -> int:
+    """Forget a person: their words, also where they are quoted, their id, and the hash that joined their comments.
+
+    Returns how many comments.
+    """
     theirs = comment.c.author_key == author_key
-    ids = tx.execute(select(comment.c.id).where(theirs)).scalars().all()
+    wrote = tx.execute(select(comment.c.id, comment.c.account, comment.c.external_id).where(theirs)).all()
+    ids = [row.id for row in wrote]
+    for row in wrote:
+        forget_quotes(tx, cipher, row.account, [row.external_id])
     _forget_words(tx, ids)
     tx.execute(update(comment).where(theirs).values(author_key=None))
     tx.execute(update(assessment).where(assessment.c.comment_id.in_(ids)).values(spans=[]))

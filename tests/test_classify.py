@@ -66,7 +66,7 @@ class Overtaken(StubAssessor):
         self._house = house
 
     def assess(self, texts: Sequence[HasText]) -> list[Assessment]:
-        self._house.db.run_now(lambda tx: comment_gone(tx, PRACTICE, "1", NOON))
+        self._house.db.run_now(lambda tx: comment_gone(tx, self._house.db.cipher, PRACTICE, "1", NOON))
         return super().assess(texts)
 
 

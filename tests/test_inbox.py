@@ -151,6 +151,14 @@ async def test_what_its_author_deleted_is_forgotten_in_every_edit(house: House) 
     assert [row.comment_id for row in house.rows(audit) if row.what == "gone"] == [1, 2]
 
 
+async def test_what_its_author_deleted_is_not_kept_in_the_answers_to_it(house: House) -> None:
+    await receive(house, posted("1", "a"), posted("2", "b", parent="1", parent_text="a"))
+    await receive(house, Gone("1"))
+    body = opened(house.db.cipher, house.rows(comment)[1].body)
+    assert body is not None
+    assert (body.text, body.parent_text) == ("b", None)
+
+
 async def test_what_was_not_known_cannot_be_gone(house: House) -> None:
     assert await receive(house, Gone("1"), Gone("1"), cursor="next") == Received()
     assert cursor(house) == "next"

@@ -128,7 +128,7 @@ async def test_erasing_a_person_leaves_scores_about_nobody(house: House) -> None
     house.db.run_now(lambda tx: tx.execute(insert(assessment).values(row)))
     house.wish(1, Verb.REPLY, words=house.db.cipher.seal("typed"))
     key = house.db.cipher.keyed_hash("author", PRACTICE, "u1")
-    assert house.db.run_now(lambda tx: retention.erase(tx, key, "asha", NOON)) == 2
+    assert house.db.run_now(lambda tx: retention.erase(tx, house.db.cipher, key, "asha", NOON)) == 2
     assert [(row.body, row.author_key) for row in house.rows(comment)] == [(None, None)] * 2
     assert house.rows(assessment)[0].probabilities == {"crisis": 0.2}
     assert house.rows(assessment)[0].spans == []

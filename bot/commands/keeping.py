@@ -44,7 +44,7 @@ def erase(
     name = settings.account(account).name
     with opened(settings) as db:
         author_key = db.cipher.keyed_hash("author", name, author)
-        count = db.run_now(lambda tx: retention.erase(tx, author_key, by, SystemClock().now()))
+        count = db.run_now(lambda tx: retention.erase(tx, db.cipher, author_key, by, SystemClock().now()))
     if not count:
         raise DeskError(f"Nothing of that author is kept for {name}. It must be their id, not their name.")
     console().print(f"Erased the words of {count} comments.")

@@ -54,6 +54,14 @@ def opened(cipher: Cipher, body: bytes | None) -> Body | None:
     return Body(**cipher.open(body)) if body is not None else None
 
 
+def forget_quotes(tx: Connection, cipher: Cipher, account: str, external_ids: Sequence[str]) -> None:
+    """What answers these comments keeps its own words, but no longer theirs."""
+    answers = (comment.c.account == account) & comment.c.parent.in_(external_ids) & comment.c.body.is_not(None)
+    for id_, body in tx.execute(select(comment.c.id, comment.c.body).where(answers)).all():
+        alone = cipher.seal(cipher.open(body) | {"parent_text": None})
+        tx.execute(update(comment).where(comment.c.id == id_).values(body=alone))
+
+
 def stored_cursor(tx: Connection, name: str) -> str | None:
     return tx.execute(select(cursor.c.value).where(cursor.c.account == name)).scalar()
 
