@@ -24,18 +24,19 @@ from pydantic import Field
 from bot.chat import Chat, token
 from bot.chat_errors import DMS_CLOSED, UNKNOWN_BAN, UNKNOWN_MESSAGE, told_as_ours
 from bot.discord.reading import Reading, Scope
-from bot.errors import Later, Refused
+from bot.errors import Later, PlatformError, Refused
 from bot.model import Ability, Batch, Capability, Lane, Target, Verb
 from bot.platforms import base
 
 MOST_SEARCHED = 300  # messages looked through for one of ours
+MAY_NOT_DELETE = "the bot lacks the permission Manage Messages in that channel"
 LONGEST_POST = 4000  # characters of a message's text components
 CHECKED_WITHIN = 20.0  # seconds
 NEEDED = ("view_channel", "read_message_history", "send_messages", "manage_messages", "moderate_members", "ban_members")
 NOTES = {
     Verb.HIDE: "deletes the message: our copy can be reposted as long as we keep its text",
     Verb.RESTORE: "reposts our copy in a quote; the original cannot come back",
-    Verb.DELETE: "deletes the message: our copy can be reposted as long as we keep its text",
+    Verb.DELETE: "deletes the message for good",
     Verb.MUTE: "a timeout: the author can read, and write nowhere on the server",
     Verb.MESSAGE: "a direct message, if the author takes any",
 }
@@ -98,6 +99,8 @@ class Adapter(base.Platform):
         able = super().capability(verb, target, now)
         rough = verb in (Verb.HIDE, Verb.RESTORE)
         deletes = verb in (Verb.HIDE, Verb.DELETE)
+        if deletes and not self._may_delete(target):
+            return Capability(Ability.IMPOSSIBLE, MAY_NOT_DELETE, self.spends[verb])
         return replace(
             able,
             ability=Ability.APPROXIMATE if rough else able.ability,
@@ -186,6 +189,15 @@ class Adapter(base.Platform):
                     return await self._said_already(self._place(order), order)
                 case Verb.MESSAGE:
                     return await self._messaged_already(order)
+
+    def _may_delete(self, target: Target) -> bool:
+        """As far as the gateway told; where it did not, Discord itself will say."""
+        try:
+            guild = self._chat.client.get_guild(self._settings.server)
+        except PlatformError:  # nobody is connected
+            return True
+        place = guild.get_channel_or_thread(int(target.thread)) if guild and target.thread.isdecimal() else None
+        return guild is None or place is None or place.permissions_for(guild.me).manage_messages
 
     def _place(self, order: base.Order) -> discord.PartialMessageable:
         thread = int(order.target.thread)

@@ -146,6 +146,9 @@ class Adapter(base.Platform):
     async def restore(self, order: base.Order) -> None:
         self._tell(Verb.RESTORE, order)
 
+    async def delete(self, order: base.Order) -> None:
+        self._tell(Verb.DELETE, order)
+
     async def reply(self, order: base.Order) -> None:
         self._tell(Verb.REPLY, order)
 

@@ -50,6 +50,11 @@ def ban_form(case_id: int) -> ui.Modal:
     return _form(What.BAN, case_id, "Ban the author", "Why", "Kept encrypted. Sending this bans.", _why())
 
 
+def remove_form(case_id: int) -> ui.Modal:
+    about = "Sending this deletes it on the platform, for good: it cannot be undone."
+    return _form(What.REMOVE, case_id, "Remove what our side posted", "Why", about, _why())
+
+
 def note_form(case_id: int) -> ui.Modal:
     return _form(What.NOTE, case_id, "Note", "For whoever looks next", "Kept encrypted, not on the card.", _why(True))
 

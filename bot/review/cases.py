@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from bot.actions import ACTIONS, action_key
 from bot.errors import DeskError
 from bot.history import supported
-from bot.model import ActionState, CaseState, CommentState, Mode, Role, Severity, Verb
+from bot.model import ActionState, AuthorKind, CaseState, CommentState, Mode, Role, Severity, Verb
 from bot.store.cipher import Cipher
 from bot.store.engine.port import Engine, Job, Queue
 from bot.store.queries import Note, cancel_pending, open_action, write_audit
@@ -122,9 +122,9 @@ def rule(
     A label corrects what was found, a note is left; the case stays open. The rest closes it, once it is about all
     comments.
     """
-    said.by.must_be(LEAST_ROLE.get(said.what, Role.MODERATOR), said.what)
     row = _open_case(tx, case_id, said.by, now)
     comments = _comments(tx, case_id, said.comment_id)
+    _may(said, comments)
     ruling_id = _write_ruling(tx, cipher, row, said, now)
     ruled = Ruled(0)
     if said.what in VERBS:
@@ -171,6 +171,15 @@ def lift_pause(tx: Connection, account_name: str, label: Label | None, by: Perso
     lifted = tx.execute(delete(pause).where(mine)).rowcount > 0
     write_audit(tx, now, [Note("resumed", by.name, account_name, detail=label or "every label")])
     return lifted
+
+
+def _may(said: Said, comments: Sequence[Row[Any]]) -> None:
+    """Raises `DeskError`. What our own side wrote is never answered, and a moderator may remove it."""
+    ours = [each.author_kind == AuthorKind.STAFF for each in comments]
+    if VERBS.get(said.what) is Verb.REPLY and any(ours):
+        raise DeskError("Our own side wrote it: nothing is said to them in public. Speak to them yourself.")
+    removes = said.what is Ruling.DELETE and ours and all(ours)
+    said.by.must_be(Role.MODERATOR if removes else LEAST_ROLE.get(said.what, Role.MODERATOR), said.what)
 
 
 def _open_case(tx: Connection, case_id: int, by: Person, now: datetime) -> Row[Any]:

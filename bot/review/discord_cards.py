@@ -44,7 +44,7 @@ LONGEST_WAIT = 60.0
 LATER = timedelta(minutes=5)  # until a card that Discord refused is tried again
 UNKNOWN_MESSAGE, UNKNOWN_CHANNEL, HAS_A_THREAD = 10008, 10003, 160004
 TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, Later)
-TOLD = (Verb.HIDE, Verb.REPLY, Verb.MUTE, Verb.BAN)
+TOLD = (Verb.DELETE, Verb.HIDE, Verb.REPLY, Verb.MUTE, Verb.BAN)
 
 
 @dataclass(slots=True)

@@ -41,8 +41,8 @@ log = logging.getLogger("chaperone.desk")
 T = TypeVar("T")
 REVEALED_AT_ONCE, LONGEST_REVEALED = 3, 550  # comments of a case, and characters of each
 _FORMS = {
-    What.BAN: card_view.ban_form, What.LABEL: card_view.label_form, What.ASSIGN: card_view.assign_form,
-    What.NOTE: card_view.note_form,
+    What.REMOVE: card_view.remove_form, What.BAN: card_view.ban_form, What.LABEL: card_view.label_form,
+    What.ASSIGN: card_view.assign_form, What.NOTE: card_view.note_form,
 }  # fmt: skip
 _ANSWERED = frozenset({What.MORE, What.WHY, What.REVEAL})  # with a message that only who pressed sees
 RULINGS = {What.KEEP: Ruling.KEEP, What.HIDE: Ruling.HIDE, What.WARN: Ruling.WARN, What.MUTE: Ruling.MUTE}
@@ -166,6 +166,8 @@ class DiscordDesk:
                 return Said(Ruling.REPLY, by, words=self.guard.clear(words).words)
             case What.BAN:
                 return Said(Ruling.BAN, by, words)
+            case What.REMOVE:
+                return Said(Ruling.DELETE, by, words)
             case What.NOTE:
                 return Said(Ruling.NOTE, by, words)
             case What.LABEL:

@@ -17,6 +17,7 @@ class What(StrEnum):
     MUTE = "mute"
     TAKE = "take"
     MORE = "more"
+    REMOVE = "remove"
     BAN = "ban"
     LABEL = "label"
     ASSIGN = "assign"

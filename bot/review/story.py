@@ -17,6 +17,7 @@ from bot.store.queries import opened
 from bot.store.tables import action, assessment, case, case_comment, comment, decision, job, ruling
 from classifiers.labels import Assessment, Label, NotAssessed, Span, SpanType
 
+PSEUDONYM = 6  # signs of the keyed hash of an author
 EXPIRED = "(the words have expired)"
 GONE = "(deleted on the platform, by its author or a moderator there)"
 
@@ -45,6 +46,14 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """Words of our own side that the reply guard would not let pass, masked unless revealed."""
+
+    words: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything that happened to one comment. `text` is masked unless it was revealed."""
 
@@ -62,6 +71,9 @@ class Story:
     decision: Decided | None
     actions: tuple[Told, ...]
     cases: tuple[int, ...]
+    marked: tuple[Marked, ...] = ()
+    url: str | None = None  # where it stands on its platform
+    pseudonym: str = ""  # the same for whatever its author writes on this account
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,8 @@ def comment_story(tx: Connection, cipher: Cipher, comment_id: int, *, reveal: bo
         author_kind=AuthorKind(row.author_kind), earlier_findings=_findings(tx, row), seen_at=row.seen_at,
         state=row.state, mode=row.mode, text=_words(cipher, row, judged.spans if judged else (), reveal),
         assessment=judged, decision=_decided(tx, comment_id), actions=_actions(tx, action.c.comment_id == comment_id),
-        cases=_cases(tx, comment_id),
+        cases=_cases(tx, comment_id), marked=_marked(tx, cipher, row, judged.spans if judged else (), reveal),
+        url=_url(cipher, row), pseudonym=(row.author_key or "")[:PSEUDONYM],
     )  # fmt: skip
 
 
@@ -161,6 +174,27 @@ def _words(cipher: Cipher, row: Row[Any], spans: Sequence[Span], reveal: bool) -
     if body is None:
         return GONE if row.state == "gone" else EXPIRED
     return body.text if reveal else masked(body.text, spans)
+
+
+def _url(cipher: Cipher, row: Row[Any]) -> str | None:
+    body = opened(cipher, row.body)
+    return body.url if body else None
+
+
+def _marked(tx: Connection, cipher: Cipher, row: Row[Any], spans: Sequence[Span], reveal: bool) -> tuple[Marked, ...]:
+    body, made = opened(cipher, row.body), _latest(tx, decision, row.id)
+    if body is None or made is None:
+        return ()
+    return tuple(
+        Marked(body.text[start:end] if reveal else masked(body.text[start:end], _within(spans, start, end)), why)
+        for start, end, why in made.marks or ()
+    )
+
+
+def _within(spans: Sequence[Span], start: int, end: int) -> list[Span]:
+    """What of the spans lies there, counted from `start`."""
+    cut = [(max(each.start, start) - start, min(each.end, end) - start, each.type) for each in spans]
+    return [Span(*each) for each in cut if each[0] < each[1]]
 
 
 def _findings(tx: Connection, row: Row[Any]) -> int:

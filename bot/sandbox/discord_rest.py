@@ -254,7 +254,7 @@ class Rest:
     async def _delete(self, bot: str, channel: str, message: str, reason: str | None, **_: Any) -> None:
         found = self._world.message(channel, message)
         others = found["author"]["id"] != bot
-        if others and self._world.channels[channel]["type"] == DM:
+        if others and not self._world.may_manage_messages(channel):
             raise MISSING_PERMISSIONS
         if others:
             about = {"channel_id": channel, "count": "1"}

@@ -14,6 +14,7 @@ TEXT, DM, THREAD = 0, 1, 11  # types of channels
 DEFAULT, REPLY, CHAT_COMMAND = 0, 19, 20  # types of messages
 EPHEMERAL, LOADING, COMPONENTS_V2 = 1 << 6, 1 << 7, 1 << 15  # flags of messages
 ALL_PERMISSIONS = str((1 << 50) - 1)
+MANAGE_MESSAGES = 1 << 13
 LONGEST_TIMEOUT = timedelta(days=28)
 NONCE_KEPT = timedelta(minutes=5)
 MOST_COMPONENTS, MOST_WORDS, LONGEST_CONTENT = 40, 4000, 2000
@@ -101,6 +102,17 @@ class World:
         }  # fmt: skip
         counts = {"message_count": 0, "member_count": 1, "owner_id": owner, "parent_id": parent}
         return self.add_channel(now, THREAD, name, id=id_, thread_metadata=metadata, **counts)
+
+    def forbid(self, channel: str, permission: int) -> None:
+        """From now on nobody has this permission (a bit) in the channel."""
+        denied = {"id": self.guild, "type": 0, "allow": "0", "deny": str(permission)}
+        self.channels[channel]["permission_overwrites"].append(denied)
+
+    def may_manage_messages(self, channel: str) -> bool:
+        place = self.channels[channel]
+        place = self.channels[place["parent_id"]] if place["type"] == THREAD else place
+        denied = [int(each["deny"]) for each in place.get("permission_overwrites", [])]
+        return place["type"] != DM and not any(each & MANAGE_MESSAGES for each in denied)
 
     def channel(self, id_: str) -> Json:
         if id_ not in self.channels:
