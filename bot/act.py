@@ -189,13 +189,17 @@ class Act:
             raise Refused(f"left to a person: {able.note}")
         if not work.order.target.author_id:
             raise Refused("the text and the author of this comment have expired")
-        await work.provider.perform(verb, self._worded(work.order, row))
+        await work.provider.perform(verb, self._worded(work.order, row, verb))
 
-    def _worded(self, order: Order, row: Row[Any]) -> Order:
+    def _worded(self, order: Order, row: Row[Any], verb: Verb) -> Order:
+        """With the words to say. What a template says is nobody's words, so it is not held against the commenter's."""
         if row.words is not None:
             return replace(order, text=self._guard.clear(self._db.cipher.open(row.words)))
         if row.template is not None:
-            return replace(order, text=self._guard.clear(self._templates.words(row.template, row.key)))
+            body = opened(self._db.cipher, row.body)
+            urgent = body is not None and self._templates.urgent(body.text)
+            on = replace(self._sides[row.account].says, private=verb is Verb.MESSAGE, urgent=urgent)
+            return replace(order, text=self._guard.clear(self._templates.words(row.template, row.key, on)))
         return order
 
     async def _after_a_crash(self, work: _Work, again: datetime) -> _Outcome:

@@ -23,14 +23,14 @@ from bot.clock import Clock, SystemClock
 from bot.config import Account, Config, Secrets
 from bot.consequences import Live, Shadow, Side
 from bot.errors import CredentialsRevoked
-from bot.guard import ReplyGuard
+from bot.guard import ReplyGuard, contacts
 from bot.inbox import Inbox
 from bot.lanes import Lanes, Wait, expected
 from bot.model import Ability, ActionState, Capability, Mode, Target, Verb
 from bot.notify import Notify
 from bot.on_call import send_pending
 from bot.platforms import base as platforms
-from bot.replies import Templates
+from bot.replies import Occasion, Templates
 from bot.review.discord_cards import DiscordCards
 from bot.review.discord_commands import registration
 from bot.review.discord_desk import DiscordDesk
@@ -155,6 +155,7 @@ async def running(
     """The app, connected and ready to `run`. Raises `ChaperoneError` when something it needs is not there."""
     clock = clock or SystemClock()
     templates = Templates.read(shipped("replies"))
+    guard = ReplyGuard(contacts([one.links for one in config.accounts], templates))
     async with AsyncExitStack() as stack:
         stack.enter_context(process_lock(config.store.path))
         db = open_store(config)
@@ -162,7 +163,7 @@ async def running(
         chats = await stack.enter_async_context(chats or Chats(clock, connector))
         engine = LocalEngine(db, clock)
         adapters = dict[str, platforms.Platform]()
-        desk = _desk(config, db, engine, clock, chats, templates, adapters)  # it listens before anybody connects
+        desk = _desk(config, db, engine, clock, chats, templates, guard, adapters)  # it listens before anybody connects
         adapters |= {
             one.name: await stack.enter_async_context(connected(config, one, clock, chats, connector))
             for one in config.accounts
@@ -172,7 +173,7 @@ async def running(
         sides = {one.name: _side(one, adapters[one.name]) for one in config.accounts}
         lanes = Lanes({(name, each.name): each for name, it in adapters.items() for each in it.lanes})
         remind = timedelta(minutes=config.desk.remind_minutes)
-        act = Act(db, clock, sides, lanes, templates, ReplyGuard(), remind)
+        act = Act(db, clock, sides, lanes, templates, guard, remind)
         engine.handle(Queue.CLASSIFY, classify, batch=CLASSIFY_BATCH)
         engine.handle(Queue.ACT, act, batch=ACT_BATCH, workers=ACT_WORKERS)
         engine.handle(Queue.FIRE, schedule)
@@ -185,7 +186,7 @@ async def running(
 
 def _desk(
     config: Config, db: Database, engine: Engine, clock: Clock, chats: Chats, templates: Templates,
-    adapters: Mapping[str, platforms.Platform],
+    guard: ReplyGuard, adapters: Mapping[str, platforms.Platform],
 ) -> DiscordCards | None:  # fmt: skip
     """The desk on Discord, where the config has a channel for it. Raises `ConfigError` without a token."""
     if config.desk.discord.channel is None:
@@ -197,7 +198,7 @@ def _desk(
 
     chat = chats.of(token())
     cards = DiscordCards(config, db, clock, chat, able)
-    desk = DiscordDesk(config, db, engine, clock, templates, ReplyGuard(), cards)
+    desk = DiscordDesk(config, db, engine, clock, templates, guard, cards)
     desk.listen(chat)
     chat.prepare(registration(desk))
     return cards
@@ -223,7 +224,8 @@ def ahead(tx: Connection, config: Config, now: datetime) -> list[Wait]:
 
 
 def _side(one: Account, adapter: platforms.Platform) -> Side:
-    return Side(one.mode, {Mode.LIVE: Live(adapter), Mode.SHADOW: Shadow(adapter)})
+    says = Occasion(one.platform, one.country, links=one.links)
+    return Side(one.mode, {Mode.LIVE: Live(adapter), Mode.SHADOW: Shadow(adapter)}, says)
 
 
 def _in_doubt(tx: Connection, names: Sequence[str]) -> bool:

@@ -150,6 +150,7 @@ class Account(_Part):
     )
     on_call: tuple[OnCall, ...] = Field((), description="the people told of a crisis, in order")
     staff: tuple[str, ...] = Field((), description="author ids of your own side, which is watched too")
+    links: dict[str, str] = Field({}, description="your own addresses and numbers, which replies may name")
     settings: dict[str, Any] = Field({}, description="what the platform needs; its own file says what")
 
     def platform_settings(self) -> platforms.Settings:

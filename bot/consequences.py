@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from bot.model import Capability, Mode, Target, Verb
 from bot.platforms.base import Observed, Order, Platform
+from bot.replies import Occasion
 
 
 class Consequences(Protocol):
@@ -64,3 +65,4 @@ class Side:
 
     mode: Mode
     providers: Mapping[Mode, Consequences]
+    says: Occasion = field(default_factory=Occasion)  # where and in whose name templates are said

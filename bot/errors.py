@@ -51,9 +51,12 @@ class DeskError(ChaperoneError):
 
 
 class ReplyRefused(ChaperoneError):
-    """The message says why and holds none of the words; whoever typed them is shown `words`, marked, and `safer`."""
+    """The message says why and holds none of the words; whoever typed them is shown `words`, marked, and `safer`.
 
-    def __init__(self, why: str, words: str = "", marks: Sequence[tuple[int, int]] = (), safer: str = "") -> None:
+    `marks` are code points of `words`, start and end, each with its reason.
+    """
+
+    def __init__(self, why: str, words: str = "", marks: Sequence[tuple[int, int, str]] = (), safer: str = "") -> None:
         super().__init__(why)
         self.words, self.marks, self.safer = words, tuple(marks), safer
 

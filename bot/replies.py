@@ -1,21 +1,33 @@
-"""Everything we say: shipped templates, and the port of the guard that every outgoing word passes.
+"""Everything we say: reply templates, and the port of the guard that every outgoing word passes.
 
-The guard itself is `bot/guard`.
+The guard itself is `bot/guard`. A template is a file `NAME[.private][.PLATFORM][.language][.COUNTRY].txt` of variants
+between lines of `---`; of those that fit an occasion, the one that names most of it is taken:
+
+    diagnosis_request.txt       anywhere
+    diagnosis_request.x.txt     on X, which takes 280 characters
+    diagnosis_request.GB.txt    for an account of Great Britain
+    health_disclosure.private.txt   in a private message
+
+In it stand `{{ emergency }}` and `{{ advice }}` (numbers of the country, from `numbers.toml`), `{{ links.NAME }}` (from
+the account's `links`, and from nowhere else), and `{% if urgent %}` for comments that name a red flag.
 """
 
 import hashlib
+import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from bot.errors import ConfigError, ReplyRefused
 from classifiers.labels import Span
 
-_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=True)
+ANY = "any"  # the country of those that `numbers.toml` does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,39 +52,104 @@ class Guard(Protocol):
         """Raises `ReplyRefused` with the reason, the words marked and a safe wording."""
 
 
-class Templates:
-    """The variants of each template, by name; a comment's key chooses one, always the same."""
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Where and to what something is said. It chooses the file, and fills in what the file leaves open."""
 
-    def __init__(self, variants: Mapping[str, tuple[str, ...]]) -> None:
-        self._variants = variants
+    platform: str = ""
+    country: str = ""
+    language: str = "en"
+    private: bool = False
+    urgent: bool = False  # the comment names a red flag
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    def fits(self, parts: frozenset[str]) -> bool:
+        return parts <= {self.platform, self.country, self.language, "private" if self.private else ""}
+
+    def told(self, parts: frozenset[str]) -> tuple[bool, ...]:
+        """How much of it a file's name says, the weightiest first: a text that is too long helps nobody."""
+        return self.platform in parts, "private" in parts, self.language in parts, self.country in parts
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    name: str
+    parts: frozenset[str]
+    variants: tuple[Template, ...]
+
+
+class Templates:
+    """The variants of each template; a comment's key chooses one, always the same."""
+
+    def __init__(self, files: Mapping[str, tuple[str, ...]], data: Mapping[str, Any] | None = None) -> None:
+        """`files` are the variants by file name without `.txt`; `data` is what `numbers.toml` holds."""
+        data = data or {}
+        self._files = [_file(stem, variants) for stem, variants in files.items()]
+        self._numbers: Mapping[str, Mapping[str, str]] = data.get("numbers", {})
+        self._red_flags = re.compile("|".join(data.get("red_flags", {}).get("words", [])) or "(?!)", re.IGNORECASE)
 
     @classmethod
     def read(cls, folder: Path) -> "Templates":
-        """Each file `NAME.txt` holds variants separated by lines of `---`. Raises `ConfigError`."""
+        """Raises `ConfigError` for a folder without templates, and for one that cannot be rendered."""
         found = {file.stem: _variants(file) for file in sorted(folder.glob("*.txt"))}
         if not found:
             raise ConfigError(f"There are no reply templates in {folder}; expected files such as harassment.txt")
-        return cls(found)
+        numbers = folder / "numbers.toml"
+        try:
+            templates = cls(found, tomllib.loads(numbers.read_text(encoding="utf-8")) if numbers.exists() else None)
+            templates.all_words()
+        except (TemplateError, tomllib.TOMLDecodeError, UnicodeDecodeError, re.error) as error:
+            raise ConfigError(f"A reply template in {folder} cannot be rendered: {error}") from error
+        return templates
 
     def names(self) -> list[str]:
-        return sorted(self._variants)
+        return sorted({file.name for file in self._files})
+
+    def countries(self) -> list[str]:
+        return sorted(country for country in self._numbers if country != ANY)
+
+    def public_lines(self) -> frozenset[str]:
+        """Every number of `numbers.toml`: anybody may be told of these."""
+        return frozenset(number for numbers in self._numbers.values() for number in numbers.values())
 
     def all_words(self) -> frozenset[str]:
-        return frozenset(words for variants in self._variants.values() for words in variants)
+        """What can be said on no particular occasion, with red flags and without, of every file."""
+        moods = [Occasion(urgent=urgent) for urgent in (False, True)]
+        return frozenset(self._rendered(each, mood) for file in self._files for each in file.variants for mood in moods)
 
-    def words(self, name: str, key: str) -> str:
-        """Raises `ReplyRefused` when there is no such template."""
-        variants = self._variants.get(name)
-        if not variants:
+    def variants(self, name: str, on: Occasion) -> list[str]:
+        """All that this template may say there. Raises `ReplyRefused` when there is no such template."""
+        fitting = [file for file in self._files if file.name == name and on.fits(file.parts)]
+        if not fitting:
             raise ReplyRefused(f"There is no reply template {name!r}; there are: {', '.join(self.names())}")
+        chosen = max(fitting, key=lambda file: on.told(file.parts))
+        return [self._rendered(each, on) for each in chosen.variants]
+
+    def words(self, name: str, key: str, on: Occasion | None = None) -> str:
+        """Raises `ReplyRefused` when there is no such template."""
+        variants = self.variants(name, on or Occasion())
         return variants[int(hashlib.sha256(key.encode()).hexdigest(), 16) % len(variants)]
+
+    def urgent(self, text: str) -> bool:
+        """Whether a comment names a red flag, such as pain in the chest."""
+        return bool(self._red_flags.search(text))
+
+    def _rendered(self, template: Template, on: Occasion) -> str:
+        numbers = {**self._numbers.get(ANY, {}), **self._numbers.get(on.country, {})}
+        said = template.render(**numbers, links=on.links, urgent=on.urgent)
+        return re.sub(r"\s+", " ", said).strip()
+
+
+def _file(stem: str, variants: tuple[str, ...]) -> _File:
+    name, *parts = stem.split(".")
+    return _File(name, frozenset(parts), tuple(map(_ENVIRONMENT.from_string, variants)))
 
 
 def _variants(file: Path) -> tuple[str, ...]:
     try:
-        texts = [_ENVIRONMENT.from_string(part).render().strip() for part in file.read_text().split("\n---\n")]
-    except (TemplateError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The reply template {file} cannot be rendered: {type(error).__name__}") from error
+        texts = tuple(part.strip() for part in file.read_text(encoding="utf-8").split("\n---\n"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"The reply template {file} cannot be rendered: it is not UTF-8") from error
     if not all(texts):
         raise ConfigError(f"The reply template {file} has an empty variant")
-    return tuple(texts)
+    return texts

@@ -1,9 +1,15 @@
 """The reply guard: what would confirm that somebody is a patient is refused, what is said of nobody passes."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from bot.__main__ import app
 from bot.errors import ReplyRefused
 from bot.guard import ReplyGuard, Said, judge
 
@@ -89,3 +95,30 @@ def test_invisible_characters_let_nothing_pass(words: str, data: st.DataObject) 
     for place in data.draw(st.lists(st.integers(0, len(words)), max_size=5)):
         words = words[:place] + data.draw(st.sampled_from("\u200b\u200d\u2060\ufeff\u00ad")) + words[place:]
     assert judge(words).refused
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+
+    def run(*arguments: str, typed: str | None = None) -> tuple[int, str]:
+        done = runner.invoke(app, ["guard", *arguments], input=typed)
+        return done.exit_code, done.output
+
+    return run
+
+
+def test_the_command_refuses_with_the_words_marked_and_a_safe_wording(told: Callable[..., tuple[int, str]]) -> None:
+    status, output = told("Thank you for your visit")
+    assert status == 1
+    assert "              ^^^^^^^^^^" in output
+    assert "It says that somebody was here." in output
+    assert "Offered: " in output
+
+
+def test_the_command_allows_and_knows_what_was_said(told: Callable[..., tuple[int, str]]) -> None:
+    assert told("-", typed="Lupus is hard to live with.\n") == (0, "Allowed.\n")
+    status, output = told("Lupus is hard to live with.", "--said", "I was diagnosed with lupus", "--json")
+    assert status == 1
+    assert [each["rule"] for each in json.loads(output)["reasons"]] == ["repeats"]

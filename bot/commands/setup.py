@@ -19,13 +19,12 @@ from bot.app import connected, opened
 from bot.chat import Chats, Connect, token
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, console
+from bot.commands.guarding import template_proofs
 from bot.config import Account, Config, OnCall, Secrets, read
 from bot.errors import ChaperoneError, ConfigError
-from bot.guard import ReplyGuard
 from bot.model import Mode
 from bot.notify import Told, holds_secret, service, through_apprise
 from bot.platforms import base as platforms
-from bot.replies import Templates
 from bot.shipped import shipped
 from bot.supportive import helplines
 from classifiers.errors import ClassifierError
@@ -88,7 +87,7 @@ def check(
 def _checks(config: Config) -> Iterator[Line]:
     yield from _tried("store", lambda: _store(config))
     yield from _tried("model", lambda: _model(config))
-    yield from _tried("replies", _replies)
+    yield from _tried("replies", lambda: _replies(config))
     yield from _tried("desk", lambda: _desk(config))
     for one in config.accounts:
         yield from _account(config, one)
@@ -144,12 +143,15 @@ def _desk(config: Config) -> list[str]:
     return [f"on Discord, in channel {on.channel}, and on the command line"]
 
 
-def _replies() -> list[str]:
-    templates = Templates.read(shipped("replies"))
-    guard = ReplyGuard()
-    for words in templates.all_words():
-        guard.clear(words)
-    return [f"{len(templates.all_words())} texts in {len(templates.names())} templates pass the guard"]
+def _replies(config: Config) -> list[str]:
+    """Raises `ConfigError` for a text that the guard or a platform would refuse."""
+    found = list(template_proofs(config))
+    wrong = {f"{each.template}: {why}" for each in found for why in each.wrong}
+    if wrong:
+        told = "Some templates say what may not be sent; `chaperone guard --templates` tells where."
+        raise ConfigError("\n".join([told, *sorted(wrong)]))
+    names, texts = {each.template for each in found}, sum(each.texts for each in found)
+    return [f"{len(names)} templates, {texts} texts for all platforms and countries, pass the guard and fit"]
 
 
 def _helplines(config: Config, one: Account) -> list[str]:

@@ -11,6 +11,7 @@ harmless. What is general, hypothetical or policy passes.
 
 from bot.guard.judging import Judgement, Reason, judge
 from bot.guard.port import ReplyGuard
+from bot.guard.proof import Proof, contacts, proofs
 from bot.replies import Said
 
-__all__ = ["Judgement", "Reason", "ReplyGuard", "Said", "judge"]
+__all__ = ["Judgement", "Proof", "Reason", "ReplyGuard", "Said", "contacts", "judge", "proofs"]

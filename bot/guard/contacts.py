@@ -11,6 +11,7 @@ from classifiers.identifiers import found
 from classifiers.labels import SpanType
 
 SHORT = 6  # digits of a public number: 111, 999, 116 123
+LINK = re.compile(r"(?:https?://|www\.)([\w.-]+)\S*", re.IGNORECASE)
 PRIVATE = re.compile(
     r"@(?:gmail|googlemail|hotmail|outlook|live|yahoo|ymail|icloud|me|aol|proton(?:mail)?|gmx|msn)\.|(?:wa|t|m)\.me/|linktr",
     re.IGNORECASE,
@@ -19,6 +20,9 @@ PRIVATE = re.compile(
 
 def strangers(text: str, own: frozenset[str]) -> Iterator[tuple[int, int]]:
     """Offsets of contacts that must not be said."""
+    for link in LINK.finditer(text) if own else ():
+        if not any(link[1].lower() in each.lower() for each in own):
+            yield link.span()
     for span in found(text):
         if span.type is SpanType.CONTACT and not _known(text[span.start : span.end], own):
             yield span.start, span.end
@@ -30,4 +34,4 @@ def _known(contact: str, own: frozenset[str]) -> bool:
     digits = re.sub(r"\D", "", contact)
     if 0 < len(digits) <= SHORT:
         return True
-    return any(contact.lower() == each.lower() or (digits and digits == re.sub(r"\D", "", each)) for each in own)
+    return any(contact.lower() in each.lower() or (digits and digits in re.sub(r"\D", "", each)) for each in own)

@@ -15,7 +15,7 @@ class ReplyGuard:
         """Raises `ReplyRefused` with the reason, the words marked and a safe wording."""
         judged = judge(words, said, self._own)
         if judged.refused:
-            marks = [(reason.start, reason.end) for reason in judged.reasons]
+            marks = [(reason.start, reason.end, reason.why) for reason in judged.reasons]
             raise ReplyRefused(_told(judged), words, marks, judged.safer)
         return Cleared(words)
 

@@ -19,13 +19,17 @@ from bot.app import ahead, opened
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, JsonOption, console
 from bot.config import Config, read
-from bot.errors import DeskError
-from bot.guard import ReplyGuard
+from bot.errors import DeskError, ReplyRefused
+from bot.guard import ReplyGuard, contacts
 from bot.model import CaseState, Mode, Role
 from bot.near import nearest
+from bot.replies import Templates
 from bot.review import cases
+from bot.review.heard import said_in
+from bot.review.refusal import refused_text
 from bot.review.rendering import as_json, case_panel, queue_table, story_lines, waiting_line
 from bot.review.story import case_story, comment_number, comment_story
+from bot.shipped import shipped
 from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
 from bot.store.lock import is_running
@@ -145,7 +149,7 @@ def rule(
         said = cases.Said(
             what, _person(it.config, _named(by)), reason, template=template, comment_id=comment_id,
             labels=_labels(words) if what is cases.Ruling.LABEL else (),
-            words=_cleared(words) if what is cases.Ruling.REPLY else None,
+            words=_cleared(it, words, case_id, comment_id) if what is cases.Ruling.REPLY else None,
         )  # fmt: skip
         if what is cases.Ruling.UNDO:
             ruled = it.db.run_now(lambda tx: cases.undo(tx, it.engine, it.db.cipher, case_id, said.by, it.now, reason))
@@ -218,5 +222,13 @@ def _labels(words: str) -> tuple[Label, ...]:
     return tuple(Label(word) for word in given)
 
 
-def _cleared(words: str) -> str:
-    return ReplyGuard().clear(words).words
+def _cleared(it: _Desk, words: str, case_id: int, comment_id: int | None) -> str:
+    """Raises `ReplyRefused`, after showing which words and why."""
+    links = [one.links for one in it.config.accounts]
+    guard = ReplyGuard(contacts(links, Templates.read(shipped("replies"))))
+    said = it.db.read_now(lambda tx: said_in(tx, it.db.cipher, case_id, comment_id))
+    try:
+        return guard.clear(words, said).words
+    except ReplyRefused as error:
+        it.out.print(refused_text(error), soft_wrap=True)
+        raise

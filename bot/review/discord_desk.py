@@ -17,16 +17,19 @@ from sqlalchemy import Connection, select
 from bot.chat import Chat
 from bot.clock import Clock
 from bot.config import Config, OnDiscord
-from bot.errors import ChaperoneError, DeskError
+from bot.errors import ChaperoneError, DeskError, ReplyRefused
 from bot.model import Role
 from bot.replies import Guard, Templates
+from bot.replies import Said as Heard
 from bot.review import card_view, cases, postings, presses
 from bot.review.answers import why_text
 from bot.review.cases import Person, Ruling, Said
 from bot.review.discord_cards import DiscordCards
+from bot.review.heard import said_in
 from bot.review.inert import inert
 from bot.review.interactions import Interaction, chosen_member, filled_in, is_private, roles_of, tell
 from bot.review.presses import Press, What
+from bot.review.refusal import refused_message
 from bot.review.story import case_story
 from bot.review.wellbeing import mind
 from bot.store.database import Database
@@ -86,6 +89,8 @@ class DiscordDesk:
         """Answer, and tell whoever asked why, where that cannot be. The one place where desk errors end."""
         try:
             await answer()
+        except ReplyRefused as error:
+            await tell(it, refused_message(error), ours=True)
         except ChaperoneError as error:
             await tell(it, str(error))
         except discord.NotFound as error:  # it expired before it was acknowledged: Discord told them that it failed
@@ -146,7 +151,10 @@ class DiscordDesk:
                 await self._rule(it, press, by, filled or {})
 
     async def _rule(self, it: Interaction, press: Press, by: Person, filled: Mapping[str, Any]) -> None:
-        said = self._said(press, by, filled)
+        heard = None
+        if press.what is What.REPLY:
+            heard = await self.db.read(partial(said_in, cipher=self.db.cipher, case_id=press.case_id))
+        said = self._said(press, by, filled, heard)
         ruled = await self.write(lambda tx: self._ruled(tx, press.case_id, said))
         if ruled.cannot:
             await tell(it, "Not done: " + "; ".join(ruled.cannot))
@@ -158,12 +166,12 @@ class DiscordDesk:
         if is_private(it):
             await tell(it, f"Case {press.case_id}: {press.what} is written down. Its card shows what comes of it.")
 
-    def _said(self, press: Press, by: Person, filled: Mapping[str, Any]) -> Said:
+    def _said(self, press: Press, by: Person, filled: Mapping[str, Any], heard: Heard | None) -> Said:
         """Raises `ReplyRefused` for words that the guard does not let pass."""
         words = str(filled.get("words", ""))
         match press.what:
             case What.REPLY:
-                return Said(Ruling.REPLY, by, words=self.guard.clear(words).words)
+                return Said(Ruling.REPLY, by, words=self.guard.clear(words, heard).words)
             case What.BAN:
                 return Said(Ruling.BAN, by, words)
             case What.REMOVE:
