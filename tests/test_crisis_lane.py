@@ -15,7 +15,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.classify import Classify
-from bot.config import Config
+from bot.commands.setup import _reached
+from bot.config import Account, Config, OnCall
 from bot.decide import Facts, decide
 from bot.errors import ConfigError, DeskError
 from bot.model import AuthorKind, Batch, Mode, Role, Severity, Verb
@@ -23,7 +24,9 @@ from bot.notify import Notify, Told, address, holds_secret, service, through_app
 from bot.on_call import NoticeState
 from bot.retention import expire
 from bot.review import cases
+from bot.review.cards import Here, card
 from bot.review.cases import Person
+from bot.review.story import case_story
 from bot.schedule import Schedule
 from bot.store.engine.port import Handler
 from bot.store.tables import action, audit, case, job, notice, ruling
@@ -357,3 +360,36 @@ async def test_the_words_of_a_crisis_are_kept_longer_and_the_card_forgets_with_t
         kept.append((house.comment(1).body is not None, house.rows(ruling)[0].words is not None))
     assert kept == [(True, True), (True, True), (False, False)]
     assert "text_expired" in [row.what for row in house.rows(audit)]  # by which the card on Discord is drawn again
+
+
+async def test_a_person_who_labels_a_crisis_raises_the_alarm_from_the_first_person_on(house: House) -> None:
+    lane = Lane(house, Post(), THREE, StubAssessor({"fool": {Label.HARASSMENT: 0.9}}))
+    await lane.hear("you fool")
+    assert not lane.post.got
+    said = cases.Said(cases.Ruling.LABEL, Person("cleo", Role.TRIAGE), labels=(Label.CRISIS,))
+    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, said, house.clock.now()))
+    await lane.minutes(12)
+    assert lane.told() == [A, B]
+
+
+async def test_the_card_tells_whom_to_call_and_who_was_told(house: House) -> None:
+    lane = Lane(house, Post(down={A}), [person(ASHA), person(BEN)])
+    await lane.hear()
+    await lane.minutes(3)
+    story = house.db.read_now(lambda tx: case_story(tx, house.db.cipher, 1))
+    assert story.notices == ("12:02 UTC could not reach Asha", "12:02 UTC told Ben")
+    shown = str(card(story, Here(calls=("emergency: 999", "Samaritans: 116 123"))).boxes)
+    for words in ("Samaritans: 116 123", "12:02 UTC told Ben", "Details of a method are what you may hide"):
+        assert words in shown
+    buttons = {each.what: each.enabled for box in card(story, Here()).boxes for row in box.rows for each in row}
+    assert buttons["hide"]
+    assert not buttons["warn"]
+
+
+def test_check_reads_the_addresses_and_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAPERONE_MAIL_PASSWORD", "hunter2")
+    good = "mailto://alerts:$CHAPERONE_MAIL_PASSWORD@mail.example.org"
+    asha = OnCall(name=ASHA, notify=(good, "nonsense://hunter2", "json://$CHAPERONE_NOT_SET/", "json://a:hunter2@b/"))
+    found = list(_reached(Account(name="a", platform="replay"), asha))
+    assert [finding for finding, _, _ in found] == ["ok", "FAIL", "FAIL", "ok", "warn"]
+    assert "hunter2" not in str(found)

@@ -92,7 +92,7 @@ def card(it: CaseStory, here: Here) -> Card:
     shown = it.comments[:COMMENTS_SHOWN]
     words = tuple(_written(each, here, LONGEST_WORDS // len(shown)) for each in shown)
     crisis = row.severity == Severity.CRISIS
-    rest = (*_judged(it), *([_crisis(here)] if crisis else []), *([_can(it, here)] if waits else []), *_happened(it))
+    rest = (*_judged(it), *([_crisis(it, here)] if crisis else []), *([_can(it, here)] if waits else []), *_happened(it))
     rows = _asking(it, here) if waits else ((Button("undo", "Undo"), Button("more", "More")),)
     boxes: tuple[Box, ...] = (Box((_head(it), *words, *rest), rows),)
     if words and here.blur and row.severity >= Severity.HIGH:
@@ -137,7 +137,7 @@ def _head(it: CaseStory) -> str:
     if row.state == CaseState.OPEN and row.claimed_by:
         lines.append(f"With {_name(row.claimed_by)} until {_at(row.claimed_until)}")
     elif row.state == CaseState.OPEN and row.assigned_to:
-        lines.append(f"For {_name(row.assigned_to)}" + (f", reminded {row.reminders} times" * bool(row.reminders)))
+        lines.append(f"For {_name(row.assigned_to)}" + (f", reminded {row.reminders} times" * (row.reminders > 0)))
     return "\n".join(lines)
 
 
@@ -196,12 +196,13 @@ def _found(it: Story) -> str:
     return (found or "nothing") + (f"; masked: {_spans(seen)}" if seen.spans else "")
 
 
-def _crisis(here: Here) -> str:
+def _crisis(it: CaseStory, here: Here) -> str:
     """For whoever responds."""
+    told = f"\n-# Without Discord: {one_line('; '.join(it.notices[-4:]), 200)}" if it.notices else ""
     return (
         f"**Somebody may be in danger** {one_line(' · '.join(here.calls), 300)}\n"
         "-# The machine never hides this, and calls one person after the other until somebody takes it. Details of a "
-        "method are what you may hide."
+        f"method are what you may hide.{told}"
     )
 
 

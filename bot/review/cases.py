@@ -130,6 +130,8 @@ def rule(
     if said.what in VERBS:
         said = _supportive(row, said, support)
         ruled = _ask_for(tx, engine, cipher, comments, row, said, ruling_id)
+    if Label.CRISIS in said.labels and row.severity != Severity.CRISIS:
+        _raise_alarm(tx, row, now)
     if said.what is Ruling.KEEP:
         cancel_pending(tx, [each.id for each in comments], f"{said.by.name} ruled keep", now)
     if said.what not in LEAVES_OPEN and said.comment_id is None:
@@ -216,6 +218,12 @@ def _write_ruling(tx: Connection, cipher: Cipher, row: Row[Any], said: Said, now
     detail = f"{said.what} as {said.by.role}"
     write_audit(tx, now, [Note("ruled", said.by.name, row.account, said.comment_id, row.id, detail=detail)])
     return ruling_id
+
+
+def _raise_alarm(tx: Connection, row: Row[Any], now: datetime) -> None:
+    """A person says that it is a crisis: from the next firing of the timers on, those on call are told, from the first."""
+    told_nobody = {"severity": Severity.CRISIS, "label": Label.CRISIS, "due_at": now, "reminders": -1}
+    tx.execute(update(case).where(case.c.id == row.id).values(told_nobody))
 
 
 def _supportive(row: Row[Any], said: Said, support: Support | None) -> Said:

@@ -69,6 +69,7 @@ def case_panel(it: CaseStory, calls: Sequence[str] = ()) -> RenderableType:
     parts += [Text(row.why), *(_comment(each) for each in it.comments)]
     if more > 0:
         parts.append(Text(f"… and {more} more comments", style="dim"))
+    parts += [Text(line) for line in it.notices]
     parts += [Text(f"ruled: {line}") for line in it.rulings]
     return Panel(Group(*parts), title=head, title_align="left")
 

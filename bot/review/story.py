@@ -11,10 +11,11 @@ from bot.actions import ACTIONS
 from bot.errors import DeskError
 from bot.masking import masked
 from bot.model import ActionState, AuthorKind, Mode, Verb, Verdict
+from bot.on_call import NoticeState
 from bot.store.cipher import Cipher
 from bot.store.engine.port import Queue
 from bot.store.queries import opened
-from bot.store.tables import action, assessment, case, case_comment, comment, decision, job, ruling
+from bot.store.tables import action, assessment, case, case_comment, comment, decision, job, notice, ruling
 from classifiers.labels import Assessment, Label, NotAssessed, Span, SpanType
 
 PSEUDONYM = 6  # signs of the keyed hash of an author
@@ -102,6 +103,7 @@ class CaseStory:
     comments: tuple[Story, ...]
     rulings: tuple[Heard, ...]
     actions: tuple[Told, ...] = ()  # of all its comments, also of those beyond the first
+    notices: tuple[str, ...] = ()  # for a crisis: who on call was told, or not, through the second channel
 
 
 def likely(probability: float) -> str:
@@ -139,7 +141,7 @@ def case_story(
     ).scalars()  # fmt: skip
     stories = tuple(comment_story(tx, cipher, id_, reveal=reveal) for id_ in ids)
     of_case = action.c.comment_id.in_(select(case_comment.c.comment_id).where(case_comment.c.case_id == case_id))
-    return CaseStory(row, stories, _rulings(tx, cipher, case_id), _actions(tx, of_case))
+    return CaseStory(row, stories, _rulings(tx, cipher, case_id), _actions(tx, of_case), _notices(tx, case_id))
 
 
 def comment_number(tx: Connection, external_id: str) -> int | None:
@@ -239,6 +241,13 @@ def _cases(tx: Connection, comment_id: int) -> tuple[int, ...]:
 def _rulings(tx: Connection, cipher: Cipher, case_id: int) -> tuple[Heard, ...]:
     rows = tx.execute(select(ruling).where(ruling.c.case_id == case_id).order_by(ruling.c.id))
     return tuple(_ruling(cipher, row) for row in rows)
+
+
+def _notices(tx: Connection, case_id: int) -> tuple[str, ...]:
+    words = {NoticeState.SENT: "told", NoticeState.FAILED: "could not reach"}
+    ended = (notice.c.case_id == case_id) & notice.c.state.in_(words)
+    rows = tx.execute(select(notice).where(ended).order_by(notice.c.settled_at, notice.c.id))
+    return tuple(f"{row.settled_at:%H:%M} UTC {words[NoticeState(row.state)]} {row.person}" for row in rows)
 
 
 def _ruling(cipher: Cipher, row: Row[Any]) -> Heard:
