@@ -72,9 +72,9 @@ def test_a_card_tells_what_was_found_and_why(label: Label, severity: Severity) -
 
 
 CAN = [
-    (Capability(Ability.NATIVE), "Hide: hidden, can be undone", True),
-    (Capability(Ability.NATIVE, undoable=False), "Hide: hidden, cannot be undone", True),
-    (Capability(Ability.APPROXIMATE, "deletes it"), "Hide: hidden (approximately), can be undone `deletes it`", True),
+    (Capability(Ability.NATIVE), "Hide: can be undone", True),
+    (Capability(Ability.NATIVE, undoable=False), "Hide: cannot be undone", True),
+    (Capability(Ability.APPROXIMATE, "deletes it"), "Hide: only roughly, can be undone `deletes it`", True),
     (Capability(Ability.IMPOSSIBLE, "no way"), "Hide: cannot here `no way`", False),
 ]
 
@@ -131,7 +131,7 @@ HOSTILE = st.text(
 ) | st.sampled_from(
     ["```", "``", "||", "<@1>", "<@&1>", "@everyone", "https://x.org", "[a](http://b)", "discord.gg/x", "\n> q", "# h"]
 ).flatmap(lambda it: st.integers(1, 40).map(lambda count: it * count))  # fmt: skip
-OUTSIDE = re.compile(r"```\n[^`]*\n```|`[^`\n]+`")  # everything but code
+OUTSIDE = re.compile(r"```\n[^`]*\n```|`[^`\n]+`|<t:\d+:[fR]>")  # everything but code and times
 CALLS = re.compile(r"<[@#:a-z/]|@(?!\u200b)|://|www\.|discord\.gg|\|\||\[.*\]\(", re.IGNORECASE)
 
 

@@ -458,20 +458,23 @@ async def test_a_press_behind_more_is_ruled_and_said_to_who_pressed(room: Room) 
 
 
 COMMANDS: list[tuple[str, str, dict[str, Any], str]] = [
-    ("queue", "ben", {}, "1 cases wait"),
+    ("queue", "ben", {}, "1 case for a person"),
     ("why", "ben", {"comment": 1}, "very likely (0.9400)"),
-    ("history", "cleo", {"number": 1}, "1 comments seen"),
-    ("stats", "cleo", {}, "normal: 1"),
+    ("history", "cleo", {"number": 1}, "1 comment seen"),
+    ("stats", "cleo", {}, "normal: 1 case, the oldest for"),
     ("case", "cleo", {"number": 1}, "Case 1 "),
     ("case", "cleo", {"number": 7}, "There is no case 7"),
     ("pause", "ben", {"account": PRACTICE, "label": "harassment"}, "harassment goes to a person"),
     ("resume", "ben", {"account": PRACTICE}, "one must be lead"),
     ("resume", "asha", {"account": PRACTICE}, "was not paused"),
-    ("undo", "ben", {"number": 1}, "1 cases: 0 actions"),
+    ("undo", "ben", {"number": 1}, "1 case: 0 actions"),
     ("undo", "ben", {"label": "harassment"}, "one must be lead"),
     ("undo", "asha", {"label": "harassment"}, "0 cases"),
     ("undo", "asha", {"revision": "ab12"}, "comes with tuning"),
     ("simulate", "ben", {}, "comes with tuning"),
+    ("guard", "ben", {"draft": "Thank you for your visit!"}, "`your visit` It says that somebody was here."),
+    ("guard", "ben", {"draft": "Thank you for your comment."}, "nothing against it"),
+    ("guard", "ben", {"draft": "Lupus is hard.", "answers": "I have lupus"}, "It repeats what the commenter told"),
     ("help", "ben", {}, "/queue"),
     ("queue", "mallory", {}, "You have no role at this desk"),
 ]

@@ -20,14 +20,15 @@ LONGEST = 1900  # characters of an answer; Discord takes 2000
 def queue_text(rows: Sequence[Row[Any]], now: datetime) -> str:
     if not rows:
         return "Nothing waits for a person."
-    lines = [f"**{len(rows)} cases wait**, the gravest first"]
+    lines = [f"**{counted(len(rows), 'case')} for a person**, the gravest first. `/case` shows one."]
     for row in rows[:QUEUE_SHOWN]:
         what = (row.label or row.reason).replace("_", " ")
         with_ = f", with {one_line(row.claimed_by.partition('/')[0], 32)}" if row.claimed_by else ""
         age = _age(now - row.opened_at)
         severity = Severity(row.severity).name.lower()
-        lines.append(f"{row.id} · {severity} · {what} · {one_line(row.account, 40)} · {row.comments} · {age}{with_}")
-    return _cut(lines)
+        many = f" · {row.comments} comments" if row.comments > 1 else ""
+        lines.append(f"**{row.id}** {severity} · {what} · {one_line(row.account, 40)}{many} · for {age}{with_}")
+    return _cut(lines, len(rows) + 1)
 
 
 def why_text(it: Story) -> str:
@@ -64,14 +65,15 @@ def history_text(tx: Connection, case_id: int) -> str:
         decision, decision.c.comment_id == comment.c.id
     )
     flagged = tx.execute(found.where(theirs, decision.c.label.is_not(None)).order_by(comment.c.id.desc())).all()
-    lines = [f"**The author of case {case_id}**: {total} comments seen, {len(flagged)} flagged"]
+    lines = [f"**The author of case {case_id}**: {counted(total, 'comment')} seen, {len(flagged)} flagged"]
     for each in flagged[:HISTORY_SHOWN]:
         done = tx.execute(
             select(action.c.verb, action.c.state).where(action.c.comment_id == each.id).order_by(action.c.id)
         )
         told = ", ".join(f"{act.verb} {act.state}" for act in done) or "nothing done"
-        lines.append(f"{each.posted_at:%Y-%m-%d} · comment {each.id} · {', '.join(each.flags)} · {told}")
-    return _cut(lines)
+        flags = ", ".join(flag.replace("_", " ") for flag in each.flags)
+        lines.append(f"{each.posted_at:%d %b %Y} · comment {each.id} · {flags} · {told}")
+    return _cut(lines, len(flagged) + 1)
 
 
 def stats_text(tx: Connection, now: datetime) -> str:
@@ -88,9 +90,13 @@ def stats_text(tx: Connection, now: datetime) -> str:
     ).all()  # fmt: skip
     paused = tx.execute(select(pause.c.account, pause.c.label)).all()
     lines = ["**Waiting**"]
-    lines += [f"{Severity(level).name.lower()}: {count}, for {_age(now - since)}" for level, count, since in waiting]
-    lines += ["nothing"] * (not waiting) + ["**Today**"]
-    lines += [f"ruled {what}: {count}" for what, count in ruled] + [f"{verb} {state}: {n}" for verb, state, n in acted]
+    lines += [
+        f"{Severity(level).name.lower()}: {counted(count, 'case')}, the oldest for {_age(now - since)}"
+        for level, count, since in waiting
+    ]
+    lines += ["nothing"] * (not waiting) + ["**Since midnight UTC**"]
+    lines += [f"people ruled {what}: {count}" for what, count in ruled]
+    lines += [f"the platform was asked to {verb}, {state}: {n}" for verb, state, n in acted]
     lines += ["nothing"] * (not ruled and not acted)
     lines += [f"**Paused** {one_line(account, 40)}: {label or 'every label'}" for account, label in paused]
     return _cut(lines)
@@ -103,12 +109,18 @@ def _age(past: timedelta) -> str:
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
 
 
-def _cut(lines: Sequence[str]) -> str:
-    """As many whole lines as an answer can hold."""
+def counted(number: int, what: str) -> str:
+    """ "1 case", "2 cases"."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _cut(lines: Sequence[str], of: int = 0) -> str:
+    """As many whole lines as an answer can hold, and how many of all (`of`) are not there."""
     kept, length = list[str](), 0
     for line in lines:
         length += len(line) + 1
-        if length > LONGEST:
-            return "\n".join([*kept, "…"])
+        if length > LONGEST - 30:
+            break
         kept.append(line)
-    return "\n".join(kept)
+    missing = max(of, len(lines)) - len(kept)
+    return "\n".join([*kept, f"… and {missing} more"] if missing else kept)

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ button:disabled{{opacity:.45}} .message{{margin-bottom:28px}}
 def page(messages: Sequence[Sequence[dict[str, Any]]]) -> str:
     drawn = (f'<div class="message">{"".join(_part(each) for each in tree)}</div>' for tree in messages)
     return PAGE.format(messages="".join(drawn))
+
+
+def dated(text: str) -> str:
+    """With times as somebody in UTC would read them."""
+    return re.sub(r"<t:(\d+):\w>", lambda it: f"{datetime.fromtimestamp(int(it[1]), UTC):%d %b %H:%M}", text)
 
 
 def _part(it: dict[str, Any]) -> str:
@@ -76,7 +82,7 @@ def _code(part: str) -> str:
 
 
 def _prose(part: str) -> str:
-    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(part))
+    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(dated(part)))
 
 
 def main() -> None:

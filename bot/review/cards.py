@@ -5,17 +5,19 @@ word, only a summary), what was found and why, the author's past with us, what c
 happened. Every word that is not ours stands in code, where a chat renders nothing.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
 from bot.actions import ACTIONS
 from bot.masking import PLACEHOLDERS
-from bot.model import Ability, AuthorKind, Capability, CaseState, Mode, Severity, Verb
+from bot.model import Ability, AuthorKind, Capability, CaseState, Mode, Reason, Severity, Verb
 from bot.review.inert import inert, one_line
-from bot.review.story import EXPIRED, GONE, CaseStory, Story, likely
+from bot.review.story import EXPIRED, GONE, CaseStory, Marked, Story, likely
 from bot.review.sure import BLANK, blanked, sure
 from classifiers.labels import Assessment, Label
 
@@ -31,7 +33,13 @@ MAY_DISCLOSE = 0.1  # a probability of those from which on a comment is treated 
 MOST_BLANK = 0.5  # share of a text's words; with more of them blank it says nothing, and only a summary is shown
 WORTH_TELLING = 0.33  # a probability below this is not told, unless it led to a flag
 
+BREACH = "a colleague may have revealed a patient"
+TO_OTHERS = ((Verb.HIDE, "Hide"), (Verb.REPLY, "Warn"), (Verb.MUTE, "Mute"), (Verb.BAN, "Ban"))
+TO_OURS = ((Verb.DELETE, "Remove"), (Verb.HIDE, "Hide"))  # the second only where the first is impossible
+A_PLACE = re.compile(r"https://[\w.-]+(?:/[\w.-]+)+")
+
 COMMENTS_SHOWN = 3
+MARKS_SHOWN = 5
 COMMENTS_LISTED = 15  # on a page of the thread of a flood
 LONGEST_WORDS, LONGEST_LISTED = 650, 100  # characters of all comments that are shown, and of each in the thread
 LONGEST_LINE = 110
@@ -126,9 +134,9 @@ def may_disclose(it: Story) -> bool:
 
 def _head(it: CaseStory) -> str:
     row = it.row
-    what = row.label.replace("_", " ") if row.label else row.reason.replace("_", " ")
+    what = BREACH if row.reason == Reason.BREACH else (row.label or row.reason).replace("_", " ")
     status = {
-        CaseState.OPEN: f"waits for a person since {_at(row.opened_at)}",
+        CaseState.OPEN: f"waits for a person, opened {_at(row.opened_at, 'R')}",
         CaseState.ACTED: "done by the machine alone; anybody may look and undo",
         CaseState.CLOSED: f"closed by {_name(row.closed_by)} {_at(row.closed_at)}" if row.closed_at else "closed",
     }[CaseState(row.state)]
@@ -145,7 +153,8 @@ def _written(it: Story, here: Here, longest: int) -> str:
     times = "once" if it.earlier_findings == 1 else f"{it.earlier_findings} times"
     past = f"flagged {times} before" if it.earlier_findings else "never flagged before"
     legend = f"; {BLANK} stands for what the masker is not sure of" if here.blanks and may_disclose(it) else ""
-    return f"**Written** by {WHO[it.author_kind]}, {past}{legend}\n{_words(it, here, longest)}"
+    who = WHO[it.author_kind] + f" (colleague {it.pseudonym})" * (it.author_kind is AuthorKind.STAFF)
+    return f"**Written** by {who}, {past}{legend}\n{_words(it, here, longest)}"
 
 
 def _words(it: Story, here: Here, longest: int) -> str:
@@ -182,6 +191,14 @@ def _judged(it: CaseStory) -> Iterator[str]:
             rule, revision = one_line(each.decision.rule, 40), one_line(each.decision.revision, 14)
             yield f"-# Rule {rule} of config {revision}, model {one_line(model, 24)}"
     yield f"**Why** {one_line(it.row.why, 280)}"
+    if marked := tuple(dict.fromkeys(mark for each in it.comments[:COMMENTS_SHOWN] for mark in each.marked)):
+        yield "\n".join(["**Which words**", *(_mark(each) for each in marked[:MARKS_SHOWN])])
+
+
+def _mark(it: Marked) -> str:
+    """Words of our own side, where every one of them is known to be safe."""
+    unshown = f"{len(it.words.split())} words that are not shown here"
+    return f"{one_line(it.words, LONGEST_LINE // 2) if sure(it.words) else unshown}: {it.why}"
 
 
 def _found(it: Story) -> str:
@@ -208,12 +225,37 @@ def _crisis(it: CaseStory, here: Here) -> str:
 
 def _can(it: CaseStory, here: Here) -> str:
     lines = ["**What can be done here**"]
-    for verb, name in ((Verb.HIDE, "Hide"), (Verb.REPLY, "Warn"), (Verb.MUTE, "Mute"), (Verb.BAN, "Ban")):
+    for verb, name in _offered(it, here):
         if (able := here.able.get(verb)) is not None:
             lines.append(f"{name}: {_effect(verb, able)}")
+    if is_ours(it):
+        lines.append(_by_hand(it))
     if here.mode is Mode.SHADOW:
         lines.append("-# The account is in shadow: a ruling is written down, and nothing happens on the platform.")
     return "\n".join(lines) if len(lines) > 1 else "-# What can be done here is not known now"
+
+
+def is_ours(it: CaseStory) -> bool:
+    """Whether the case is about our own side alone."""
+    return bool(it.comments) and all(each.author_kind is AuthorKind.STAFF for each in it.comments)
+
+
+def _offered(it: CaseStory, here: Here) -> tuple[tuple[Verb, str], ...]:
+    if not is_ours(it):
+        return TO_OTHERS
+    return TO_OURS if not _possible(Verb.DELETE, here) else TO_OURS[:1]
+
+
+def _possible(verb: Verb, here: Here) -> bool:
+    able = here.able.get(verb)
+    return able is None or able.ability is not Ability.IMPOSSIBLE
+
+
+def _by_hand(it: CaseStory) -> str:
+    """Where it stands, for whoever must delete it there; and what never happens to our own side."""
+    places = [each.url for each in it.comments[:COMMENTS_SHOWN] if each.url and A_PLACE.fullmatch(each.url)]
+    links = "".join(f"[Open it where it stands]({each}), to delete it by hand\n" for each in places)
+    return f"{links}-# Nothing of our own side's is hidden, answered or removed unless a person presses."
 
 
 def _effect(verb: Verb, able: Capability) -> str:
@@ -221,8 +263,8 @@ def _effect(verb: Verb, able: Capability) -> str:
     if able.ability is Ability.IMPOSSIBLE:
         return f"cannot here{note}"
     back = "can be undone" if able.undoable and ACTIONS[verb].undone_by else "cannot be undone"
-    about = " (approximately)" if able.ability is Ability.APPROXIMATE else ""
-    return f"{ACTIONS[verb].told}{about}, {back}{note}"
+    about = "only roughly, " if able.ability is Ability.APPROXIMATE else ""
+    return f"{about}{back}{note}"
 
 
 def _happened(it: CaseStory) -> Iterator[str]:
@@ -239,18 +281,17 @@ def _happened(it: CaseStory) -> Iterator[str]:
 
 
 def _asking(it: CaseStory, here: Here) -> tuple[tuple[Button, ...], ...]:
-    def can(verb: Verb) -> bool:
-        able = here.able.get(verb)
-        return able is None or able.ability is not Ability.IMPOSSIBLE
-
-    says = can(Verb.REPLY)
-    rulings = (
+    says = _possible(Verb.REPLY, here)
+    rulings: tuple[Button, ...] = (
         Button("keep", "Keep", Style.GOOD),
-        Button("hide", "Hide", Style.GRAVE, can(Verb.HIDE)),
+        Button("hide", "Hide", Style.GRAVE, _possible(Verb.HIDE, here)),
         _warn(it, here, says),
         Button("reply", "Reply…", Style.PLAIN, says),
-        Button("mute", "Mute", Style.PLAIN, can(Verb.MUTE)),
+        Button("mute", "Mute", Style.PLAIN, _possible(Verb.MUTE, here)),
     )
+    if is_ours(it):
+        removes = Button("remove", "Remove…", Style.GRAVE, _possible(Verb.DELETE, here))
+        rulings = (rulings[0], removes, *([] if removes.enabled else [rulings[1]]))
     return rulings, (Button("take", "Take", Style.MAIN), Button("more", "More"))
 
 
@@ -265,5 +306,6 @@ def _name(actor: str | None) -> str:
     return one_line((actor or "nobody").partition("/")[0], 32)
 
 
-def _at(when: object) -> str:
-    return f"{when:%d %b %H:%M} UTC" if when is not None else "now"
+def _at(when: datetime | None, how: str = "f") -> str:
+    """As Discord shows a time to each person in their own zone: "f" with its date, "R" as "2 hours ago"."""
+    return f"<t:{int(when.timestamp())}:{how}>" if when is not None else "now"

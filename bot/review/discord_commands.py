@@ -14,8 +14,9 @@ from sqlalchemy import Connection, select
 from bot.chat import Prepare
 from bot.errors import DeskError
 from bot.model import CaseState, Role
+from bot.replies import Said
 from bot.review import cases
-from bot.review.answers import history_text, queue_text, stats_text, why_text
+from bot.review.answers import counted, history_text, queue_text, stats_text, why_text
 from bot.review.card_view import card_view
 from bot.review.cases import Person
 from bot.review.discord_desk import DiscordDesk
@@ -26,13 +27,19 @@ from classifiers.labels import Label
 
 log = logging.getLogger("chaperone.desk")
 
-HELP = """**The desk**
-`/queue` what waits · `/case` its card, for you alone · `/why` a comment was treated so · `/history` of a case's author
-`/stats` the day · `/pause` the machine only asks · `/resume` lets it act again (leads)
-`/undo` a case, or all that one label's rule did (leads)
-`/simulate`, and undoing a config revision, come with tuning.
-On a card: Keep leaves it as it is. Hide, Warn, Mute and Reply… do so on the platform, as far as it can. Take keeps
-the case for you for a while. More has the rest. The card shows what really happened."""
+HELP = """**Commands**, answered to you alone
+`/queue` what waits for a person, the gravest first
+`/case` the card of a case · `/history` what its author did with us before
+`/why` what was found in a comment, by which rule, and what came of it
+`/stats` what waits, and what was done since midnight
+`/pause` the machine only asks, for an account or one label · `/resume` it acts again (leads)
+`/undo` takes back a case, or all that one label's rule did (leads)
+`/guard` says whether a draft may be posted
+`/simulate`, and undoing a config revision, come with tuning
+**On a card**
+Keep: it stays as it is. Hide, Warn, Mute: the platform is asked, and the card says what really happened.
+Reply…: a form, through the reply guard; the case is yours while you write. Take: the case is yours for a while.
+More: ban, the right label, assign, why, undo, a note, reveal."""
 LATER = "This comes with tuning. Until then, undo single cases, or what one label's rule did."
 Body = Callable[[Person], Awaitable[str]]
 
@@ -138,6 +145,14 @@ def _commands(desk: DiscordDesk) -> list[app_commands.Command[Any, ..., Any]]:
 
         await answer(it, body)
 
+    @app_commands.command(description="Whether a draft may be posted; only you see the answer")
+    async def guard(it: Interaction, draft: str, answers: str = "") -> None:
+        async def body(_: Person) -> str:
+            desk.guard.clear(draft, Said(answers) if answers else None)
+            return "The reply guard has nothing against it."
+
+        await answer(it, body)
+
     @app_commands.command(name="help", description="What the desk can do")
     async def help_(it: Interaction) -> None:
         async def body(_: Person) -> str:
@@ -145,7 +160,7 @@ def _commands(desk: DiscordDesk) -> list[app_commands.Command[Any, ..., Any]]:
 
         await answer(it, body)
 
-    return [queue, case_, why, history, stats, pause, resume, undo, simulate, help_]
+    return [queue, case_, why, history, stats, pause, resume, undo, simulate, guard, help_]
 
 
 async def _undone(desk: DiscordDesk, by: Person, number: int | None, label: Label | None, hours: int) -> str:
@@ -161,7 +176,8 @@ async def _undone(desk: DiscordDesk, by: Person, number: int | None, label: Labe
     for id_ in ids:
         ruled = await desk.write(partial(_undo, desk=desk, case_id=id_, by=by))
         actions, cannot = actions + ruled.actions, [*cannot, *ruled.cannot]
-    told = f"{len(ids)} cases: {actions} actions are taken back" + f"; not done: {'; '.join(cannot[:5])}" * bool(cannot)
+    told = f"{counted(len(ids), 'case')}: {counted(actions, 'action')} to be taken back; the cards show when it is done"
+    told += f". Not possible: {'; '.join(cannot[:5])}" * bool(cannot)
     log.info("undone", extra={"fields": {"cases": len(ids), "actions": actions}})
     return told
 
