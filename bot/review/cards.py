@@ -100,7 +100,8 @@ def card(it: CaseStory, here: Here) -> Card:
     shown = it.comments[:COMMENTS_SHOWN]
     words = tuple(_written(each, here, LONGEST_WORDS // len(shown)) for each in shown)
     crisis = row.severity == Severity.CRISIS
-    rest = (*_judged(it), *([_crisis(it, here)] if crisis else []), *([_can(it, here)] if waits else []), *_happened(it))
+    asked = (*([_crisis(it, here)] if crisis else []), *([_can(it, here)] if waits else []))
+    rest = (*_judged(it), *asked, *_happened(it))
     rows = _asking(it, here) if waits else ((Button("undo", "Undo"), Button("more", "More")),)
     boxes: tuple[Box, ...] = (Box((_head(it), *words, *rest), rows),)
     if words and here.blur and row.severity >= Severity.HIGH:

@@ -221,7 +221,7 @@ def _write_ruling(tx: Connection, cipher: Cipher, row: Row[Any], said: Said, now
 
 
 def _raise_alarm(tx: Connection, row: Row[Any], now: datetime) -> None:
-    """A person says that it is a crisis: from the next firing of the timers on, those on call are told, from the first."""
+    """A person says that it is a crisis: at the next firing of the timers the first on call is told, and so on."""
     told_nobody = {"severity": Severity.CRISIS, "label": Label.CRISIS, "due_at": now, "reminders": -1}
     tx.execute(update(case).where(case.c.id == row.id).values(told_nobody))
 
