@@ -63,7 +63,9 @@ def next_call(tx: Connection, config: Config, account: Account, row: Row[Any], n
 
 def pass_on(tx: Connection, config: Config, failed: Row[Any], now: datetime) -> None:
     """Somebody could not be reached: tell the next at once. Where everybody was told already, the timer goes on."""
-    account = config.account(failed.account)
+    account = next((one for one in config.accounts if one.name == failed.account), None)
+    if account is None:  # taken out of the config meanwhile
+        return
     row = tx.execute(select(case).where(case.c.id == failed.case_id, case.c.state == CaseState.OPEN)).first()
     if row is None or row.reminders != failed.round or failed.round >= len(people(config, account)):
         return

@@ -21,7 +21,7 @@ from bot.config import Config, read
 from bot.model import CaseState
 from bot.review.rendering import as_plain_json
 from bot.store.lock import is_running
-from bot.store.tables import account, action, assessment, case, comment, cursor, decision, job, lane, pause, set_aside
+from bot.store.tables import account, action, assessment, case, comment, cursor, decision, job, lane, notice, pause, set_aside
 
 
 def run(
@@ -87,6 +87,7 @@ def summary(tx: Connection) -> dict[str, Any]:
         "cases": _counts(tx, case.c.state),
         "cases_open_by_reason": _counts(tx, case.c.reason, case.c.state == CaseState.OPEN),
         "states": _counts(tx, comment.c.state),
+        "notices": _counts(tx, notice.c.state),
         "set_aside": _count(tx, set_aside),
         "jobs_waiting": _counts(tx, job.c.queue),
         "accounts": [dict(row) for row in tx.execute(select(account)).mappings()],
