@@ -21,7 +21,20 @@ from bot.config import Config, read
 from bot.model import CaseState
 from bot.review.rendering import as_plain_json
 from bot.store.lock import is_running
-from bot.store.tables import account, action, assessment, case, comment, cursor, decision, job, lane, notice, pause, set_aside
+from bot.store.tables import (
+    account,
+    action,
+    assessment,
+    case,
+    comment,
+    cursor,
+    decision,
+    job,
+    lane,
+    notice,
+    pause,
+    set_aside,
+)
 
 
 def run(
