@@ -127,6 +127,9 @@ class MemoryPlatform(Platform):
     async def restore(self, order: Order) -> None:
         await self._call(Verb.RESTORE, order)
 
+    async def delete(self, order: Order) -> None:
+        await self._call(Verb.DELETE, order)
+
     async def reply(self, order: Order) -> None:
         await self._call(Verb.REPLY, order)
 
