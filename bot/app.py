@@ -43,6 +43,7 @@ from bot.store.engine.port import Engine, Queue
 from bot.store.lock import process_lock
 from bot.store.queries import Note, stop_account, stored_cursor, write_audit
 from bot.store.tables import account, action, revision
+from bot.supportive import numbers
 
 log = logging.getLogger("chaperone.app")
 
@@ -155,7 +156,8 @@ async def running(
     """The app, connected and ready to `run`. Raises `ChaperoneError` when something it needs is not there."""
     clock = clock or SystemClock()
     templates = Templates.read(shipped("replies"))
-    guard = ReplyGuard(contacts([one.links for one in config.accounts], templates))
+    own = contacts([one.links for one in config.accounts], templates)
+    guard = ReplyGuard(own | numbers(config) if own else own)
     async with AsyncExitStack() as stack:
         stack.enter_context(process_lock(config.store.path))
         db = open_store(config)

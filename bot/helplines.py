@@ -54,6 +54,11 @@ class Helplines:
         """A country of a later file takes the place of an earlier one's. Raises `ConfigError`."""
         return cls({name: country for file in files for name, country in _read(file).items()})
 
+    def numbers(self) -> frozenset[str]:
+        """Of every help line and emergency service: anybody may be told of these."""
+        found = [number for country in self._countries.values() for number in (*country.lines, country.emergency)]
+        return frozenset(number.number for number in found if number is not None)
+
     def of(self, country: str) -> Country:
         """Of an ISO 3166 code; empty where nothing is known."""
         return self._countries.get(country, Country())

@@ -26,6 +26,11 @@ def helplines(config: Config) -> Helplines:
     return Helplines.read(shipped("helplines.toml"), *own)
 
 
+def numbers(config: Config) -> frozenset[str]:
+    """What the guard lets be said as a way to reach somebody."""
+    return helplines(config).numbers()
+
+
 def crisis_lines(config: Config, row: Row[Any]) -> tuple[str, ...]:
     """For a case of crisis: whom somebody in danger can call in the account's country. Of others, nothing."""
     if row.severity != Severity.CRISIS:

@@ -77,3 +77,4 @@ def test_it_names_the_countrys_line_passes_the_guard_and_fits_everywhere(code: s
         assert country.emergency.number in text
         assert len(text) <= 280
         assert not judge(text).refused
+        assert not judge(text, own=frozenset({"https://practice.example.org"}) | Helplines.read(FILE).numbers()).refused
