@@ -38,6 +38,7 @@ from classifiers.settings import Settings
 CORPUS = Path(__file__).parent.parent / "classifiers/training/corpus"
 SUMMARY = "No words here"
 OF_CASE = re.compile(r"desk:[a-z]+:(\d+)")
+COUNTS = re.compile(r"\d+ (?:words?|question marks?|×)")  # of a summary
 CONTROL = "ok then"  # the text of a case whose card has no words but ours
 ASKED = 30  # cases of which a moderator also asks why, sees what is behind More, and gives commands
 
@@ -222,7 +223,7 @@ def _told(given: Sequence[Row], assessor: AsMarked, sent: Sent, *, blanks: bool)
 
 def _in_clear(it: Row, bodies: Sequence[str], ours: set[str]) -> Iterator[SpanType]:
     """The types of what is marked in it and stands in what was sent of its case, but for words of ours."""
-    said = "\n".join(bodies).lower()
+    said = COUNTS.sub("", "\n".join(bodies).lower())
     for part, kind in it.marked:
         if _stands(part, said) and not set(re.findall(r"\w+", part.lower())) <= ours:
             yield kind

@@ -62,7 +62,7 @@ class Person:
         """Raises `DeskError`."""
         order = list(Role)
         if order.index(self.role) < order.index(least):
-            raise DeskError(f"{self.name} is {self.role}; to {what} one must be {least}")
+            raise DeskError(f"{_known_as(self.name)} is {self.role}; to {what} one must be {least}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +184,21 @@ def _may(said: Said, comments: Sequence[Row[Any]]) -> None:
     said.by.must_be(Role.MODERATOR if removes else LEAST_ROLE.get(said.what, Role.MODERATOR), said.what)
 
 
+def _known_as(actor: str | None) -> str:
+    """Without what stands behind the slash, which makes them unmistakable and is nothing for people."""
+    return (actor or "nobody").partition("/")[0]
+
+
 def _open_case(tx: Connection, case_id: int, by: Person, now: datetime) -> Row[Any]:
     row = tx.execute(select(case).where(case.c.id == case_id)).first()
     if row is None:
-        raise DeskError(f"There is no case {case_id}. `chaperone queue` lists the open ones.")
+        raise DeskError(f"There is no case {case_id}; the queue lists the open ones")
     if row.state == CaseState.CLOSED:
-        raise DeskError(f"Case {case_id} was closed by {row.closed_by} at {row.closed_at:%Y-%m-%d %H:%M} UTC")
+        raise DeskError(
+            f"Case {case_id} was closed by {_known_as(row.closed_by)} at {row.closed_at:%Y-%m-%d %H:%M} UTC"
+        )
     if row.claimed_by not in (None, by.name) and row.claimed_until > now:
-        raise DeskError(f"Case {case_id} is with {row.claimed_by} until {row.claimed_until:%H:%M} UTC")
+        raise DeskError(f"Case {case_id} is with {_known_as(row.claimed_by)} until {row.claimed_until:%H:%M} UTC")
     return row
 
 

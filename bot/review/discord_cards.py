@@ -119,9 +119,11 @@ class DiscordCards:
         self.wake()
 
     async def listed(self, case_id: int, page: int) -> Card:
-        """A page of a case's comments. Raises `DeskError` when there is no such case."""
+        """A page of a case's comments, or the first. Raises `DeskError` when there is no such case."""
         body = partial(postings.told, case_id=case_id, comments=COMMENTS_LISTED, skip=page * COMMENTS_LISTED)
         told = await self.db.read(partial(body, cipher=self.db.cipher))
+        if page and not told.story.comments:  # it was never that long
+            return await self.listed(case_id, 0)
         return listing(told.story, self._here(told), page)
 
     async def drawn(self, case_id: int) -> Card:

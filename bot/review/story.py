@@ -116,7 +116,7 @@ def comment_story(tx: Connection, cipher: Cipher, comment_id: int, *, reveal: bo
     """Raises `DeskError` when there is no such comment."""
     row = tx.execute(select(comment).where(comment.c.id == comment_id)).first()
     if row is None:
-        raise DeskError(f"There is no comment {comment_id}. `chaperone show CASE` lists the comments of a case.")
+        raise DeskError(f"There is no comment {comment_id}; its case lists its comments")
     judged = _assessed(tx, comment_id)
     return Story(
         id=row.id, external_id=row.external_id, account=row.account, edit=row.edit,
@@ -134,7 +134,7 @@ def case_story(
     """The case with `limit` of its comments, after the first `skip`. Raises `DeskError` when there is no such case."""
     row = tx.execute(select(case).where(case.c.id == case_id)).first()
     if row is None:
-        raise DeskError(f"There is no case {case_id}. `chaperone queue` lists the open ones.")
+        raise DeskError(f"There is no case {case_id}; the queue lists the open ones")
     ids = tx.execute(
         select(case_comment.c.comment_id).where(case_comment.c.case_id == case_id)
         .order_by("comment_id").limit(limit).offset(skip)
