@@ -91,7 +91,7 @@ def outcomes(count: int) -> int:
         table.add_column(heading, overflow="fold", justify="left")
     plays: list[tuple[float, Callable[[], Coroutine[Any, Any, Outcome]]]] = [
         (1, _no_role), (1, _forged), (1, _expired), (1, _deleted_card), (1, _deleted_while_away), (10, _no_gateway),
-        (60, _unreachable), (8, lambda: _many(count)),
+        (60, _unreachable), (4, lambda: _many(count)),
     ]  # fmt: skip
     wrong = 0
     for speed, play in plays:

@@ -469,7 +469,7 @@ COMMANDS: list[tuple[str, str, dict[str, Any], str]] = [
     ("resume", "asha", {"account": PRACTICE}, "was not paused"),
     ("undo", "ben", {"number": 1}, "1 case: 0 actions"),
     ("undo", "ben", {"label": "harassment"}, "one must be lead"),
-    ("undo", "asha", {"label": "harassment"}, "0 cases"),
+    ("undo", "asha", {"label": "harassment"}, "nothing to take back"),
     ("undo", "asha", {"revision": "ab12"}, "comes with tuning"),
     ("simulate", "ben", {}, "comes with tuning"),
     ("guard", "ben", {"draft": "Thank you for your visit!"}, "`your visit` It says that somebody was here."),

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from bot.errors import DeskError
 from bot.model import CaseState, Severity
-from bot.review.cards import WHO
+from bot.review.cards import WHO, WORTH_TELLING
 from bot.review.inert import one_line
 from bot.review.story import Story, likely
 from bot.store.tables import action, case, case_comment, comment, decision, pause, ruling
@@ -37,14 +37,17 @@ def why_text(it: Story) -> str:
 
 
 def _why(it: Story) -> Iterator[str]:
-    yield f"Written by {WHO[it.author_kind]}; flagged {it.earlier_findings} times before; {it.state}"
+    past = f"flagged {counted(it.earlier_findings, 'time')} before" if it.earlier_findings else "never flagged before"
+    yield f"Written by {WHO[it.author_kind]}, {past}; now {it.state}"
     if (seen := it.assessment) is not None:
         spans = ", ".join(f"{each.type.replace('_', ' ')} at {each.start}-{each.end}" for each in seen.spans)
         yield f"Masked: {spans or 'nothing'}"[:400]
         if not seen.assessed:
             yield f"**Not assessed**: {seen.reason}"
-        for label, p in seen.probabilities.items():
-            yield f"{label.replace('_', ' ')}: {likely(p)} ({p:.4f})"
+        found = sorted(seen.probabilities.items(), key=lambda each: -each[1])
+        yield from (f"{label.replace('_', ' ')}: {likely(p)} ({p:.4f})" for label, p in found if p >= WORTH_TELLING)
+        if rest := ", ".join(f"{label.replace('_', ' ')} {p:.4f}" for label, p in found if p < WORTH_TELLING):
+            yield f"unlikely: {rest}"
         yield f"Model {one_line(seen.model, 60)}"
     if (made := it.decision) is not None:
         yield f"Decision: {made.verdict}, by {one_line(made.rule, 60)} of config {one_line(made.revision, 20)}"

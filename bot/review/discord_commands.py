@@ -122,7 +122,8 @@ def _commands(desk: DiscordDesk) -> list[app_commands.Command[Any, ..., Any]]:
         async def body(by: Person) -> str:
             name = desk.config.account(account).name
             lifted = await desk.write(lambda tx: cases.lift_pause(tx, name, label, by, desk.clock.now()))
-            return f"{name}: {label or 'every label'} {'acts again' if lifted else 'was not paused'}."
+            what = f"{label or 'every label'} of {name}"
+            return f"The machine acts on {what} again." if lifted else f"{what} was not paused."
 
         await answer(it, body)
 
@@ -176,6 +177,8 @@ async def _undone(desk: DiscordDesk, by: Person, number: int | None, label: Labe
     for id_ in ids:
         ruled = await desk.write(partial(_undo, desk=desk, case_id=id_, by=by))
         actions, cannot = actions + ruled.actions, [*cannot, *ruled.cannot]
+    if not ids:
+        return f"There is nothing to take back: in the last {hours} hours the machine did nothing alone for {label}."
     told = f"{counted(len(ids), 'case')}: {counted(actions, 'action')} to be taken back; the cards show when it is done"
     told += f". Not possible: {'; '.join(cannot[:5])}" * bool(cannot)
     log.info("undone", extra={"fields": {"cases": len(ids), "actions": actions}})
