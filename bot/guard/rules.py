@@ -26,9 +26,12 @@ class Rule:
     why: str
     patterns: tuple[re.Pattern[str], ...]
     spared: tuple[re.Pattern[str], ...]  # the sentence is left alone where one of these stands before the finding
+    spared_by_text: tuple[re.Pattern[str], ...] = ()  # and the whole text where one of these stands anywhere
 
     def found(self, text: str, start: int, end: int) -> Iterator[re.Match[str]]:
         """What one sentence breaks it with."""
+        if any(each.search(text) for each in self.spared_by_text):
+            return
         for pattern in self.patterns:
             for match in pattern.finditer(text, start, end):
                 if not any(each.search(text, start, match.end()) for each in self.spared):
@@ -60,6 +63,7 @@ def book() -> Book:
             row["why"],
             tuple(_compiled(each, families) for each in row.get("patterns", [])),
             tuple(spares[each] for each in row.get("spared_by", [])),
+            tuple(spares[each] for each in row.get("spared_by_text", [])),
         )
         for row in table["rule"]
     )
