@@ -441,6 +441,8 @@ async def test_the_rest_of_a_flood_is_read_page_by_page(room: Room) -> None:
     await until(lambda: "comments 31 to 40 of 40" in shown(pressed.shown[0]) or None)
     offered = [part["label"] for part in components(pressed.shown[0]["components"]) if "label" in part]
     assert offered == ["Before"]
+    forged = await room.server.press(thread["id"], f"desk:list:{case_id}:99999", room.cleo)
+    assert "comments 1 to 15 of 40" in await told(forged)
     assert len(room.messages(card_id)) == 1
 
 
