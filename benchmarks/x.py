@@ -3,7 +3,7 @@
 storm    2,000 replies, half of them to be acted on, with a fault drawn at random on every tenth call
 faults   each fault alone, and what the daemon did about it
 raid     1,000 abusive replies in a minute at 50 hides in 15 minutes: their order, and the time to drain
-check    what `chaperone check` says with good, wrong, read-only and revoked keys
+check    what `chaperone check` says with good, wrong, read-only, revoked and suspended keys, and without a network
 latency  from a line of the stream to the call that hides, at 5 comments a second
 
 Hours pass in seconds, for the clock leaps to the next thing that is due whenever nothing is under way.
@@ -438,22 +438,36 @@ def _raid_told(x: X, said: dict[str, int], arrived: datetime) -> dict[str, str]:
     }
 
 
+CHECKED = (
+    "good", "wrong secret", "wrong bearer", "read-only", "revoked", "suspended", "another account's", "missing",
+    "clock 12 minutes slow", "no internet",
+)  # fmt: skip
+
+
+class Gone(X):
+    """Nobody listens where it should be."""
+
+    tls_port, certificate = 9, ""
+
+
 async def check() -> int:
     table = Table(title="chaperone check", title_justify="left")
     for heading in ("keys", "finding", "told"):
         table.add_column(heading, overflow="fold")
     verdicts = []
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("good", "wrong secret", "wrong bearer", "read-only", "revoked", "another account's", "missing"):
+        for name in CHECKED:
             async with X() as x:
                 environment = x.keys.environment("bench")
                 spoil = {"wrong secret": "ACCESS_SECRET", "wrong bearer": "BEARER_TOKEN"}.get(name)
                 environment |= {f"CHAPERONE_X_BENCH_{spoil}": "wrong"} if spoil else {}
                 x.keys.level = "read" if name == "read-only" else x.keys.level
-                x.keys.revoked = name == "revoked"
+                x.keys.revoked, x.keys.suspended = name == "revoked", name == "suspended"
+                x.keys.ahead = 720.0 if name == "clock 12 minutes slow" else 0.0
                 os.environ.update(dict.fromkeys(environment, "") if name == "missing" else environment)
                 one = config(Path(folder), handle="hospital" if name == "another account's" else "clinic")
-                lines = await asyncio.to_thread(_checked, one, x)
+                reached = Gone() if name == "no internet" else x
+                lines = await asyncio.to_thread(_checked, one, reached)
                 for finding, _, told in lines:
                     table.add_row(name, finding, told)
                 changed = [it for it in x.journal.calls() if it.method in ("POST", "PUT", "DELETE")]

@@ -1,7 +1,8 @@
 """The emulator of X, tried with the unmodified tweepy: what a real X would refuse, it refuses."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import aiohttp
 import pytest
@@ -74,6 +75,24 @@ async def test_keys_for_reading_only_are_told_so(tweets: AsyncClient, x: X) -> N
     await tweets.get_me()
     with pytest.raises(tweepy.Forbidden, match="oauth1 app permissions"):
         await tweets.mute("7")
+
+
+async def test_keys_without_messages_send_none_and_a_suspended_account_does_nothing(tweets: AsyncClient, x: X) -> None:
+    x.keys.level = "read-write"
+    await tweets.mute("7")
+    with pytest.raises(tweepy.Forbidden, match="oauth1 app permissions"):
+        await tweets.create_direct_message(participant_id="7", text="hi")
+    x.keys.suspended = True
+    with pytest.raises(tweepy.Forbidden, match="account is suspended"):
+        await tweets.get_me()
+
+
+async def test_a_signature_of_another_time_is_refused_with_the_time_that_is(tweets: AsyncClient, x: X) -> None:
+    x.keys.ahead = 720.0
+    with pytest.raises(tweepy.Unauthorized) as caught:
+        await tweets.get_me()
+    said = parsedate_to_datetime(caught.value.response.headers["Date"])
+    assert timedelta(minutes=11) < said - datetime.now(UTC) < timedelta(minutes=13)
 
 
 async def test_a_window_has_its_limit_says_so_and_begins_anew(tweets: AsyncClient, x: X, clock: StillClock) -> None:

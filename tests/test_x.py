@@ -1,6 +1,8 @@
 """X: what its payloads and errors become, what it can do, and that nothing it does wrong loses or repeats anything."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.app import running
+from bot.app import App, running
 from bot.clock import FastClock, StillClock, SystemClock
 from bot.config import Config
 from bot.errors import (
@@ -48,7 +50,8 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.resolver import connector
 from bot.sandbox.x import HALF_LINE, MISSING_TAG, USAGE_CAPPED, X
 from bot.store.tables import account, action, case
-from bot.x.errors import Duplicate, answer, error
+from bot.store.tables import comment as comment_table
+from bot.x.errors import NO_MESSAGES, READ_ONLY, Duplicate, answer, error
 from bot.x.memory import Budget, Ledger, Memory
 from bot.x.posts import Post, comment, fingerprint
 from classifiers.labels import Label
@@ -104,6 +107,9 @@ MAP: list[tuple[int, object, dict[str, str], type[PlatformError], type[PlatformE
     (403, {"detail": "Forbidden"}, {}, Refused, Refused, None),
     (403, DUPLICATE, {}, Duplicate, Duplicate, None),
     (403, {"type": PROBLEMS + "oauth1-permissions"}, {}, Refused, Refused, None),
+    (403, {"detail": "Your account is suspended and…"}, {}, CredentialsRevoked, CredentialsRevoked, None),
+    (403, {"errors": [{"code": 326, "message": "…, this account is temporarily locked. Please log in"}]}, {},
+     CredentialsRevoked, CredentialsRevoked, None),
     (404, {"type": PROBLEMS + "resource-not-found"}, {}, Vanished, Vanished, None),
     (409, {}, {}, Refused, Refused, None),
     (429, {}, {"x-rate-limit-reset": at(60)}, Later, Later, timedelta(seconds=60)),
@@ -113,6 +119,10 @@ MAP: list[tuple[int, object, dict[str, str], type[PlatformError], type[PlatformE
     (
         429, {}, {"x-user-limit-24hour-remaining": "0", "x-user-limit-24hour-reset": at(3600)},
         QuotaSpent, QuotaSpent, timedelta(hours=1),
+    ),
+    (
+        429, {}, {"x-app-limit-24hour-remaining": "0", "x-app-limit-24hour-reset": at(7200)},
+        QuotaSpent, QuotaSpent, timedelta(hours=2),
     ),
     (500, {}, {}, Later, Ambiguous, timedelta(seconds=30)),
     (503, "<h1>Over capacity</h1>", {}, Later, Ambiguous, timedelta(seconds=30)),
@@ -134,6 +144,35 @@ def test_what_an_answer_means(
 def test_what_x_says_in_its_own_words_is_not_passed_on() -> None:
     told = answer(403, {"detail": "somebody wrote this", "type": "https://x.example/a sentence"}, {})
     assert str(error(told, creates=True, now=NOON)) == "X does not allow it (403)"
+
+
+FORBIDDEN = [
+    ({"type": PROBLEMS + "not-authorized-for-resource"}, "protected, suspended, or has blocked the account"),
+    ({"type": PROBLEMS + "client-forbidden"}, "see that it is in a project"),
+    (
+        {"detail": "Reply to this conversation is not allowed because you have not been mentioned…"},
+        "mentioned or quoted",
+    ),
+    ({"detail": "You attempted to reply to a Tweet that is deleted or not visible to you."}, "the post is deleted"),
+    ({"detail": "You do not have permission to DM one or more participants."}, "takes no messages"),
+    ({"type": "about:blank"}, "X does not allow it (403)"),
+]
+
+
+@pytest.mark.parametrize(("body", "why"), FORBIDDEN)
+def test_a_refusal_says_why_in_our_own_words(body: dict[str, str], why: str) -> None:
+    assert why in str(error(answer(403, body, {}), creates=True, now=NOON))
+
+
+def test_a_clock_that_is_wrong_is_not_taken_for_wrong_keys() -> None:
+    told = answer(401, {}, {"date": "Sun, 01 Mar 2026 12:00:00 GMT"})
+    for minutes, how in ((-12, "12 minutes slow"), (12, "12 minutes fast")):
+        wrong = error(told, creates=False, now=NOON, signed=NOON + timedelta(minutes=minutes))
+        assert isinstance(wrong, Later)
+        assert how in str(wrong)
+    for date in ({}, {"date": "soon"}, {"date": "Sun, 01 Mar 2026 12:00:00 GMT"}):
+        found = error(answer(401, {}, date), creates=False, now=NOON, signed=NOON + timedelta(minutes=1))
+        assert isinstance(found, CredentialsRevoked)
 
 
 def test_our_words_are_known_again_as_x_gives_them_back() -> None:
@@ -169,7 +208,12 @@ def test_a_days_budget_is_kept_over_a_restart_and_full_again_the_next_day(tmp_pa
     assert (ledger.may_read(), ledger.may_post(0.05), ledger.may_post(0.2)) == (True, True, False)
     ledger.spend(0.01, reads=1)
     assert not ledger.may_read()
-    assert ledger.told() == "10 of 10 reads, 1 of 2 posts, $0.91 of $1.00 today"
+    told = ["10 of 10 reads, 1 of 2 posts, $0.91 of $1.00 today (until midnight UTC)", ledger.slowed(1800)]
+    assert ledger.standing(1800) == told
+    for word in ("10 reads", "`reads_per_day`", "Until 2026-03-02 00:00 UTC", "every 30 minutes", "raise that limit"):
+        assert word in ledger.slowed(1800)
+    ledger.spend(0.1, posts=1)
+    assert "replies and messages wait until 2026-03-02 00:00 UTC: no more than 2" in ledger.standing(1800)[-1]
     clock.advance(ledger.full_again() - clock.now())
     assert (ledger.may_read(), ledger.today.day) == (True, "2026-03-02")
 
@@ -369,6 +413,42 @@ async def test_a_comment_found_deleted_is_gone(connect: Connect, x: X) -> None:
     assert Gone(one) in events
 
 
+async def test_what_was_deleted_is_found_after_a_restart_too_and_when_it_is_due(connect: Connect, x: X) -> None:
+    clock = StillClock(begun := datetime.now(UTC))
+    cursor = ""
+    async with connect(clock, staff=frozenset({"77"}), recheck_seconds=3600) as practice:
+        ids = [await x.say(f"@clinic {author}", author=author, reply_to=practice.post) for author in ("9", "77")]
+        async for batch in practice.adapter.events(None):
+            cursor = batch.cursor
+            break
+    for each in ids:
+        x.delete(each)
+    clock.advance(timedelta(seconds=3595))
+    async with connect(clock, recheck_seconds=3600) as practice:
+        found = await practice.events(lambda found: len(found) == 2, cursor)
+        assert clock.now() - begun >= timedelta(hours=1)
+    assert set(found) == {Gone(each) for each in ids}
+
+
+async def test_a_search_ends_with_the_days_budget_and_goes_on_the_next_day(connect: Connect, x: X) -> None:
+    clock = FastClock(datetime.now(UTC).replace(hour=12), speed=50)
+    async with connect(clock, search_seconds=20, reads_per_day=30, slow_seconds=20) as practice:
+        middle = await x.say("one", author="7", reply_to=practice.post)
+        ids = [await x.say(f"unseen {n}", author="8", reply_to=middle) for n in range(40)]
+        events = practice.adapter.events(None)
+        found: list[str] = []
+        spent: list[int] = []
+        async for batch in events:
+            found += [c.id for c in posted(list(batch.events)) if c.id in ids]
+            if any("the day's budget" in e.why for e in batch.events if isinstance(e, Gap)):
+                spent.append(practice.adapter._ledger.today.reads)
+                clock.advance(timedelta(days=1))
+            if len(found) == 40:
+                break
+    assert spent[0] <= 40
+    assert len(set(found)) == 40
+
+
 def note_of(able: Capability) -> tuple[Ability, str]:
     return able.ability, able.lane
 
@@ -399,6 +479,25 @@ async def test_what_it_can_do(connect: Connect) -> None:
         limits = {lane.name: (lane.limit, lane.seconds) for lane in practice.adapter.lanes}
         assert limits == {"hide": (50, 900), "reply": (100, 900), "dm": (15, 900), "mute": (50, 900)} | {
             "unmute": (50, 900), "delete": (50, 900)}  # fmt: skip
+
+
+async def test_no_message_is_tried_with_keys_that_may_send_none(connect: Connect, x: X) -> None:
+    x.keys.level = "read-write"
+    async with connect() as practice:
+        target = Target("1", "2001", practice.post)
+        with pytest.raises(Refused, match="may not do this"):
+            await practice.adapter.message(practice.order("k", "1", "Our words"))
+        assert any(NO_MESSAGES in line for line in await practice.adapter.check())
+        assert practice.adapter.capability(Verb.MESSAGE, target, NOON).note == NO_MESSAGES
+        assert practice.adapter.capability(Verb.HIDE, target, NOON).ability is Ability.NATIVE
+
+
+async def test_a_hide_that_x_did_not_do_is_not_taken_for_done(connect: Connect, x: X) -> None:
+    async with connect() as practice:
+        id_ = await x.say("awful", reply_to=practice.post)
+        x.fail("PUT", "*", Fault(body={"data": {"hidden": False}}))
+        with pytest.raises(Refused, match="still shown"):
+            await practice.adapter.hide(practice.order("k", id_))
 
 
 async def test_what_stands_in_anothers_conversation_cannot_be_hidden(connect: Connect, x: X) -> None:
@@ -490,9 +589,9 @@ async def test_a_token_that_the_stream_refuses_is_told_and_polls_go_on(connect: 
     async with connect(stream=True) as practice:
         id_ = await x.say("@clinic hello", reply_to=practice.post)
         events = await practice.events(lambda found: len(posted(found)) == 2 and any(isinstance(e, Gap) for e in found))
-    assert [e.why for e in events if isinstance(e, Gap)] == [
-        "X does not accept the bearer token: comments come by polls only, and later"
-    ]
+    (gap,) = [e for e in events if isinstance(e, Gap)]
+    assert "bearer token" in gap.why
+    assert "by polls only" in gap.why
     assert id_ in {c.id for c in posted(events)}
 
 
@@ -540,6 +639,58 @@ def test_missing_keys_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.
     assert "no number" not in str(told.value)
 
 
+def spoilt(**keys: Any) -> Callable[[X], None]:
+    def spoil(x: X) -> None:
+        for name, value in keys.items():
+            setattr(x.keys, name, value)
+
+    return spoil
+
+
+CHECKED = [
+    (spoilt(level="read"), Refused, READ_ONLY),
+    (spoilt(api_secret="another"), CredentialsRevoked, "typed wrong, revoked or replaced"),
+    (spoilt(revoked=True), CredentialsRevoked, "make new ones, put them into the environment and start again"),
+    (spoilt(bearer="another"), CredentialsRevoked, "bearer token"),
+    (spoilt(suspended=True), CredentialsRevoked, "log in at x.com and appeal"),
+    (spoilt(ahead=720.0), Later, "12 minutes slow"),
+    (spoilt(ahead=-720.0), Later, "12 minutes fast"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "kind", "told"), CHECKED)
+async def test_a_check_says_what_is_wrong_and_what_to_do(
+    connect: Connect, x: X, spoil: Callable[[X], None], kind: type[PlatformError], told: str
+) -> None:
+    spoil(x)
+    async with connect(stream=True) as practice:
+        with pytest.raises(kind, match=re.escape(told)):
+            await practice.adapter.check()
+
+
+async def test_a_check_without_a_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with X() as x:
+        for name, value in x.keys.environment("practice").items():
+            monkeypatch.setenv(name, value)
+    around = base.Surroundings("practice", SystemClock(), tmp_path, connector=lambda: connector(x))
+    async with Adapter.connect(Settings(handle="clinic"), around) as adapter:
+        with pytest.raises(Later, match="on the internet"):
+            await adapter.check()
+
+
+async def test_x_that_cannot_be_read_for_long_is_told_once_and_read_on_as_soon_as_it_can(
+    connect: Connect, x: X
+) -> None:
+    clock = StillClock(datetime.now(UTC))
+    x.fail("GET", "/2/users/*", faults.HTML_503, times=60)
+    async with connect(clock, search_seconds=0, poll_seconds=120) as practice:
+        id_ = await x.say("@clinic hello", reply_to=practice.post)
+        events = await practice.events(lambda found: any(c.id == id_ for c in posted(found)))
+    (gap,) = [e for e in events if isinstance(e, Gap)]
+    assert gap.why.startswith("X cannot be read since ")
+    assert len(x.journal.calls("GET", "/2/users/*")) < 70
+
+
 async def test_refused_keys_stop_their_account_alone_keep_its_queue_and_are_told(
     x: X, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -580,3 +731,74 @@ async def test_refused_keys_stop_their_account_alone_keep_its_queue_and_are_told
     assert (waits.verb, waits.state) == (Verb.HIDE, ActionState.PENDING)
     assert (told.account, told.state) == ("practice", "open")
     assert "make new ones" in told.why
+
+
+def rehearsed(folder: Path, **settings: Any) -> Config:
+    """One live account of the emulator, whose polls are quick."""
+    quick = {"poll_seconds": 20, "own_seconds": 60, "search_seconds": 60, "slow_seconds": 60, "recheck_seconds": 0}
+    one = {"name": "practice", "platform": "x", "mode": "live", "settings": {"handle": "clinic"} | quick | settings}
+    store = {"path": folder / "db.sqlite3", "key_file": folder / "db.key"}
+    return Config.model_validate({"store": store, "accounts": [one]})
+
+
+async def test_after_eight_hours_without_x_the_gap_is_filled_within_the_budget_oldest_first_and_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FastClock(NOON, speed=50)
+    assessor = StubAssessor({"awful": {Label.HARASSMENT: 0.99}, "dying": {Label.CRISIS: 0.99}})
+    async with X(clock, keep_alive=0.5) as x:
+        for name, value in x.keys.environment("practice").items():
+            monkeypatch.setenv(name, value)
+        post = x.publish("Our opening hours")
+        config = rehearsed(tmp_path, reads_per_day=70)
+        async with (
+            running(config, assessor, clock, connector=lambda: connector(x)) as app,
+            asyncio.TaskGroup() as group,
+        ):
+            group.create_task(app.run())
+            while not x.streams or len(known(app)) < 1:
+                await asyncio.sleep(0.01)
+            adapter = app.adapters["practice"]
+            assert isinstance(adapter, Adapter)
+            mentioned, unmentioned, crises = await outage(x, clock, post)
+            while not mentioned <= set(known(app)) or adapter._ledger.may_read():
+                await asyncio.sleep(0.05)
+            spent = json.loads((tmp_path / "db.practice" / "x-spent.json").read_text())
+            clock.advance(timedelta(hours=12))
+            while not (mentioned | unmentioned <= set(known(app)) and await app.engine.idle()):
+                await asyncio.sleep(0.05)
+            app.stop()
+            told = app.db.read_now(
+                lambda tx: tx.execute(select(case.c.why).where(case.c.reason == Reason.GAP)).scalars().all()
+            )
+            order = [each for each in known(app) if each in crises]
+    awful = {id_ for id_, tweet in x.tweets.items() if tweet.text.startswith("awful")}
+    assert (spent["day"], spent["reads"] <= 70) == ("2026-03-01", True)
+    assert order == crises
+    assert x.hidden == awful
+    assert len([call for call in x.journal.calls("PUT") if call.status == 200]) == len(awful)
+    assert any(why.startswith("X cannot be read since 2026-03-01 12:") for why in told)
+
+
+async def outage(x: X, clock: FastClock, post: str) -> tuple[set[str], set[str], list[str]]:
+    """Eight hours in which people write and X answers nobody: who mentions us, who does not, and the crises."""
+    x.fail("*", "*", faults.HTML_503, times=10**6)
+    for stream in list(x.streams):
+        await stream.close()
+    mentioned, unmentioned, crises = [], [], []
+    for number in range(16):
+        crisis = number in (3, 9)
+        first = await x.say(f"{'dying' if crisis else 'awful'} {number}", author=f"{3000 + number}", reply_to=post)
+        crises += [first] if crisis else []
+        mentioned += [first, await x.say(f"fine {number}", author=f"{4000 + number}", reply_to=post)]
+        unmentioned.append(await x.say(f"awful too {number}", author=f"{5000 + number}", reply_to=first))
+        clock.advance(timedelta(minutes=30))
+        await asyncio.sleep(0.1)
+    x._faults.orders.clear()
+    return set(mentioned), set(unmentioned), crises
+
+
+def known(app: App) -> list[str]:
+    """The comments in the store, in the order in which they came there."""
+    ids = select(comment_table.c.external_id).order_by(comment_table.c.id)
+    return list(app.db.read_now(lambda tx: tx.execute(ids).scalars().all()))

@@ -81,6 +81,11 @@ class Platform:
         """Open the connection for as long as the context lasts. Raises `CredentialsRevoked` or `Later`."""
         raise NotImplementedError(f"{cls.__module__} has no connect")
 
+    @classmethod
+    def standing(cls, settings: Settings, around: Surroundings) -> list[str]:
+        """What `chaperone status` says of the account, without asking the platform: budgets, for one."""
+        return []
+
     async def check(self) -> list[str]:
         """What `chaperone check` should print of the connection; acts on nothing. Raises `PlatformError`."""
         return []

@@ -25,7 +25,7 @@ from bot.model import Ability, Batch, Capability, Gone, Lane, Target, Verb
 from bot.platforms import base
 from bot.x.client import Client, Keys
 from bot.x.conversations import Conversations
-from bot.x.errors import READ_ONLY, Duplicate
+from bot.x.errors import NO_MESSAGES, READ_ONLY, Duplicate
 from bot.x.live import Live
 from bot.x.memory import Budget, Ledger, Memory
 from bot.x.plan import Plan, Poll
@@ -91,9 +91,8 @@ class Adapter(base.Platform):
     def __init__(self, settings: Settings, around: base.Surroundings, keys: Keys) -> None:
         self._settings, self._around, self._me = settings, around, keys.user_id
         self.call_seconds = settings.call_seconds + 1  # ours ends first, and says more
-        budget = Budget(settings.reads_per_day, settings.posts_per_day, settings.dollars_per_day)
         self._memory = Memory(around.folder / "x-memory.jsonl")
-        self._ledger = Ledger(around.folder / "x-spent.json", budget, around.clock)
+        self._ledger = _ledger(settings, around)
         self._client = Client(keys, around.connector, around.clock, settings.call_seconds)
         rule = StreamRule(value=f"to:{settings.handle}", tag=f"chaperone-{around.account}")
         self._live = Live(keys.bearer, rule, around.connector, around.clock, settings.silence_seconds)
@@ -117,10 +116,16 @@ class Adapter(base.Platform):
             finally:
                 adapter._stream(wanted=False)
 
+    @classmethod
+    def standing(cls, settings: base.Settings, around: base.Surroundings) -> list[str]:
+        checked = Settings.model_validate(settings)
+        return _ledger(checked, around).standing(checked.slow_seconds)
+
     async def check(self) -> list[str]:
         handle = await self._client.handle()
         if handle.casefold() != self._settings.handle.casefold():
-            raise ConfigError(f"The keys of {self._around.account} are those of another account; correct `handle`.")
+            wanted = f"the config says @{self._settings.handle}: correct `handle`, or put that account's keys in place"
+            raise ConfigError(f"The keys of {self._around.account} belong to @{handle}; {wanted}.")
         lines = [f"reads and acts as @{handle}", self._ledger.told()]
         return [*lines, self._may_write(), await self._may_stream()]
 
@@ -129,7 +134,7 @@ class Adapter(base.Platform):
         level = self._client.access_level
         if level == "read":
             raise Refused(READ_ONLY)
-        more = "" if level.endswith("directmessages") else "; to send messages, the app must be allowed that too"
+        more = "" if level.endswith(MESSAGES) else f"; but {NO_MESSAGES}"
         return f"may hide and answer{more}" if level else "X does not say whether the keys may write"
 
     async def _may_stream(self) -> str:
@@ -165,6 +170,8 @@ class Adapter(base.Platform):
             return "X lets us answer in public only who mentioned or quoted the account"
         if verb is Verb.DELETE and not ours:
             return "X lets us delete only what the account itself posted"
+        if verb is Verb.MESSAGE and self._client.access_level and not self._client.access_level.endswith(MESSAGES):
+            return NO_MESSAGES
         if verb in (Verb.MUTE, Verb.UNMUTE, Verb.MESSAGE) and ours:
             return "this is the account itself"
         return ""
@@ -217,8 +224,9 @@ class Adapter(base.Platform):
 
     def _intend(self, order: base.Order, to: str, price: float) -> None:
         """Raises `QuotaSpent` where the day's budget does not hold it."""
-        if not self._ledger.may_post(price):
-            raise QuotaSpent(f"the day's budget for X is spent ({self._ledger.told()})", self._ledger.full_again())
+        if why := self._ledger.why_not_post(price):
+            until = self._ledger.full_again()
+            raise QuotaSpent(f"until {until:%Y-%m-%d %H:%M} UTC, for {why}", until)
         self._memory.intend(order.key, to, _words(order))
 
     async def _set_hidden(self, target: Target, *, hidden: bool) -> None:
@@ -266,6 +274,7 @@ class Adapter(base.Platform):
 
 
 IN_PRIVATE = "message"  # what is remembered of a message: not to whom
+MESSAGES = "directmessages"  # the end of an access level that covers messages
 HIDING = (Verb.HIDE, Verb.RESTORE)
 UNDOABLE = (Verb.HIDE, Verb.RESTORE, Verb.MUTE, Verb.UNMUTE)
 NOTES = {
@@ -273,6 +282,11 @@ NOTES = {
     Verb.MUTE: "in the account's own view only: others still see what they write",
     Verb.UNMUTE: "in the account's own view only",
 }
+
+
+def _ledger(settings: Settings, around: base.Surroundings) -> Ledger:
+    budget = Budget(settings.reads_per_day, settings.posts_per_day, settings.dollars_per_day)
+    return Ledger(around.folder / "x-spent.json", budget, around.clock)
 
 
 def _plan(settings: Settings) -> Plan:

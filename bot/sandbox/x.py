@@ -41,7 +41,7 @@ HALF_LINE = Fault(body='{"data":{"id":"1","te\r\n')
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-READ, WRITE, APP, EITHER = Access.READ, Access.WRITE, Access.APP, Access.EITHER
+READ, WRITE, MESSAGE, APP, EITHER = Access.READ, Access.WRITE, Access.MESSAGE, Access.APP, Access.EITHER
 
 
 class X(World, Emulator):
@@ -106,7 +106,7 @@ class X(World, Emulator):
             web.get("/2/users/{user}/muting", self._kept("muting", READ, self._muting)),
             web.post("/2/users/{user}/muting", self._kept("mute", WRITE, self._mute)),
             web.delete("/2/users/{user}/muting/{target}", self._kept("unmute", WRITE, self._unmute)),
-            web.post("/2/dm_conversations/with/{user}/messages", self._kept("dm", WRITE, self._message)),
+            web.post("/2/dm_conversations/with/{user}/messages", self._kept("dm", MESSAGE, self._message)),
             web.get("/2/dm_conversations/with/{user}/dm_events", self._kept("dm_events", READ, self._dm_events)),
         ]
 
@@ -191,7 +191,8 @@ class X(World, Emulator):
         """The newest first; of an edited post its newest edit. X hands out 800 at most."""
         query = request.query
         start = datetime.fromisoformat(query["start_time"]) if "start_time" in query else None
-        found = self._newest_first(wanted, int(query.get("since_id", 0)), start)[:800]
+        since, until = int(query.get("since_id", 0)), int(query.get("until_id", 2**63))
+        found = self._newest_first(lambda it: int(it.id) < until and wanted(it), since, start)[:800]
         at, size = int(query.get(cursor, 0)), int(query.get("max_results", 10))
         shown = [self._shown(it, _fields(request)) for it in found[at : at + size]]
         meta: dict[str, Any] = {"result_count": len(shown)}

@@ -3,6 +3,7 @@
 import secrets
 import time
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from enum import StrEnum
 from types import SimpleNamespace
 from urllib.parse import unquote
@@ -20,13 +21,20 @@ class Access(StrEnum):
 
     READ = "read"  # the account's own keys
     WRITE = "write"  # the same, and that they are not for reading only
+    MESSAGE = "message"  # the same, and that they are for messages too
     APP = "app"  # the bearer token
     EITHER = "either"
 
 
+NEEDS = {Access.WRITE: "read-write", Access.MESSAGE: "read-write-directmessages"}  # the level of the keys
+
+
 @dataclass(slots=True)
 class XKeys:
-    """The five of one account. `level` is what they are for; `revoked` ends them all."""
+    """The five of one account. `level` is what they are for; `revoked` ends them all, `suspended` the account's own.
+
+    `ahead` (seconds): how much X's clock is before that of this machine.
+    """
 
     api_key: str
     api_secret: str
@@ -35,6 +43,8 @@ class XKeys:
     bearer: str
     level: str = "read-write-directmessages"
     revoked: bool = False
+    suspended: bool = False
+    ahead: float = 0.0
     nonces: set[str] = field(default_factory=set)
 
     @classmethod
@@ -58,12 +68,15 @@ def allowed(keys: XKeys, request: web.Request, access: Access) -> str | web.Resp
     """ "user" or "app", whoever calls; or the answer that refuses them."""
     kind, _, rest = request.headers.get("Authorization", "").partition(" ")
     if keys.revoked:
-        return _unauthorised()
+        return _unauthorised(keys)
     if kind == "Bearer" and access in (Access.APP, Access.EITHER):
-        return "app" if secrets.compare_digest(rest, keys.bearer) else _unauthorised()
+        return "app" if secrets.compare_digest(rest, keys.bearer) else _unauthorised(keys)
     if kind != "OAuth" or access is Access.APP or not _signed(keys, request, rest):
-        return _unauthorised()
-    if access is Access.WRITE and keys.level == "read":
+        return _unauthorised(keys)
+    if keys.suspended:
+        detail = "Your account is suspended and is not permitted to access this feature."
+        return answer({"title": "Forbidden", "detail": detail, "type": "about:blank", "status": 403}, 403)
+    if not keys.level.startswith(NEEDS.get(access, "")):
         detail = "Your client app is not configured with the appropriate oauth1 app permissions for this endpoint."
         type_ = "https://api.twitter.com/2/problems/oauth1-permissions"
         return answer({"title": "Forbidden", "detail": detail, "type": type_, "status": 403}, 403)
@@ -77,7 +90,9 @@ def _signed(keys: XKeys, request: web.Request, header: str) -> bool:
         for name, _, value in (part.strip().partition("=") for part in header.split(","))
     }
     known = given.get("oauth_consumer_key") == keys.api_key and given.get("oauth_token") == keys.token
-    fresh = abs(time.time() - int(given.get("oauth_timestamp", "0"))) < OUT_OF_DATE  # real time, as in the signature
+    fresh = (
+        abs(time.time() + keys.ahead - int(given.get("oauth_timestamp", "0"))) < OUT_OF_DATE
+    )  # real time, as in the signature
     if not known or not fresh or given.get("oauth_nonce", "") in keys.nonces:
         return False
     uri = f"https://{request.host}{request.raw_path}"
@@ -91,5 +106,6 @@ def _signed(keys: XKeys, request: web.Request, header: str) -> bool:
     return bool(signature.verify_hmac_sha1(it, keys.api_secret, keys.token_secret))
 
 
-def _unauthorised() -> web.Response:
-    return answer({"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"}, 401)
+def _unauthorised(keys: XKeys) -> web.Response:
+    now = {"Date": formatdate(time.time() + keys.ahead, usegmt=True)}
+    return answer({"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"}, 401, now)

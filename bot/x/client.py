@@ -7,6 +7,7 @@ header it asks again without pause. It hands out whole responses, for the limits
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,11 +18,15 @@ from pydantic import ValidationError
 from tweepy.asynchronous import AsyncClient
 
 from bot.clock import Clock
-from bot.errors import CredentialsRevoked, Later, PlatformError
+from bot.errors import CredentialsRevoked, Later, PlatformError, Refused
 from bot.model import Allowance
 from bot.x.errors import SOON, Answer, answer, error, resets_at
 from bot.x.posts import TWEET_FIELDS, Page
 
+UNREACHABLE = (
+    "X cannot be reached: see that this machine is on the internet, its clock is right, and no firewall or proxy keeps "
+    "it from api.twitter.com"
+)
 CONFIRMATIONS = 2  # a 401 may be X's own trouble: so often it is asked whether the keys are really refused
 
 
@@ -70,8 +75,10 @@ class Client(AbstractAsyncContextManager["Client"]):
         return str((await self._data(self._tweepy.get_me()))["username"])
 
     async def hide(self, post_id: str, hidden: bool) -> None:
+        """Raises `Refused` where X answers that it is not as wanted now."""
         call = self._tweepy.hide_reply if hidden else self._tweepy.unhide_reply
-        await self._data(call(post_id), lane="hide")
+        if (await self._data(call(post_id), lane="hide")).get("hidden", hidden) is not hidden:
+            raise Refused(f"X answered that the post is still {'shown' if hidden else 'hidden'}")
 
     async def delete(self, post_id: str) -> None:
         await self._data(self._tweepy.delete_tweet(post_id), lane="delete")
@@ -157,14 +164,14 @@ class Client(AbstractAsyncContextManager["Client"]):
             told, cause = await _told(caught.response), caught
             self._hear(lane, told.headers)
         except aiohttp.ContentTypeError as caught:  # a page of HTML, whose status tweepy did not look at
-            told, cause = Answer(caught.status, headers=dict(caught.headers or {})), caught
+            told, cause = answer(caught.status, None, _small(caught.headers or {})), caught
         except aiohttp.ClientConnectorError as caught:  # it was never sent
-            raise Later("X cannot be reached", self._clock.now() + SOON) from caught
+            raise Later(UNREACHABLE, self._clock.now() + SOON) from caught
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as caught:
             cause = caught
         except (ValueError, AttributeError, TypeError) as caught:  # how tweepy fails on half a body or an odd one
             cause = caught
-        raise error(told, creates=creates, now=self._clock.now()) from cause
+        raise error(told, creates=creates, now=self._clock.now(), signed=datetime.now(UTC)) from cause
 
     async def _really_refused(self) -> bool:
         for _ in range(CONFIRMATIONS):
@@ -196,7 +203,12 @@ async def _told(response: ClientResponse) -> Answer:
         body = await response.json()
     except (aiohttp.ClientError, ValueError):
         body = None
-    return answer(response.status, body, dict(response.headers))
+    return answer(response.status, body, _small(response.headers))
+
+
+def _small(headers: Mapping[str, str]) -> dict[str, str]:
+    """Their names in small letters, for a plain dict tells them apart."""
+    return {name.casefold(): value for name, value in headers.items()}
 
 
 def _gone(body: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """What a post is to us: new or read before, whose, in which conversation, and whether we may answer it."""
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.errors import CredentialsRevoked, PlatformError
@@ -33,9 +33,10 @@ class Conversations:
         self._newest: OrderedDict[str, int] = OrderedDict()  # the newest edit handed on, by first id
         self.recent: deque[str] = deque(maxlen=100)  # looked up again, for what was deleted
 
-    def begin(self) -> None:
-        """What was not stored the last time is handed on again."""
+    def begin(self, recent: Iterable[str]) -> None:
+        """What was not stored the last time is handed on again; `recent` is what was."""
         self._newest.clear()
+        self.recent.extend(each for each in recent if each not in self.recent)
 
     def is_foreign(self, thread: str) -> bool:
         """Whether a conversation is known to be somebody else's."""
@@ -63,7 +64,7 @@ class Conversations:
     def _event(self, post: Post) -> Event:
         self._memory.edited(post)
         kind = self._kind(post)
-        if kind is AuthorKind.PUBLIC and post.first not in self.recent:
+        if kind is not AuthorKind.BOT and post.first not in self.recent:
             self.recent.append(post.first)
         root = self._roots.get(post.conversation_id) if post.conversation_id != post.id else None
         return Posted(comment(post, kind, root=root.words if root else None, summoned=self._summoned(post)))

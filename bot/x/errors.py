@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError, QuotaSpent, Refused, Vanished
 
@@ -11,7 +12,17 @@ SOON = timedelta(seconds=5)  # until a call is repeated that met a passing fault
 BUSY = timedelta(seconds=30)  # the same, where X itself is in trouble
 WINDOW = timedelta(minutes=15)  # of X's rate limits; waited for where no header says when it ends
 
-READ_ONLY = "the keys of this account may only read: give the app `Read and write` at X, then make new tokens"
+CLOCK_OFF = timedelta(minutes=4)  # X takes a signature for five
+READ_ONLY = (
+    "the keys of this account may only read: at developer.x.com set your app's permissions to `Read and write and "
+    "Direct message`, then make a new access token and secret, put them into the environment and start again"
+)
+MAY_NOT = READ_ONLY.replace("may only read", "may not do this")
+NO_MESSAGES = READ_ONLY.replace("may only read", "may not send messages")
+REVOKED = (
+    "X does not accept this account's keys: they were typed wrong, revoked or replaced. At developer.x.com, in your "
+    "app's Keys and tokens, make new ones, put them into the environment and start again"
+)
 
 _PROBLEM = re.compile(r"[a-z0-9-]{1,60}")
 
@@ -40,11 +51,14 @@ def answer(status: int, body: object, headers: Mapping[str, str]) -> Answer:
     return Answer(status, type_ if _PROBLEM.fullmatch(type_) else "", detail, headers)
 
 
-def error(told: Answer, *, creates: bool, now: datetime) -> PlatformError:
-    """`creates`: the call makes something new, so that one whose answer got lost must not be repeated blindly."""
+def error(told: Answer, *, creates: bool, now: datetime, signed: datetime | None = None) -> PlatformError:
+    """`creates`: the call makes something new, so that one whose answer got lost must not be repeated blindly.
+
+    `signed`: this machine's own time, which stands in a signature whatever `now` is.
+    """
     match told.status:
         case 401:
-            return CredentialsRevoked("X does not accept this account's keys: make new ones and put them in place")
+            return _wrong_clock(told, now, signed) or CredentialsRevoked(REVOKED)
         case 403:
             return _forbidden(told)
         case 404:
@@ -55,23 +69,61 @@ def error(told: Answer, *, creates: bool, now: datetime) -> PlatformError:
             return Refused(f"X refused the call ({status}{_named(told)})")
     if creates:
         return Ambiguous("X did not say whether it was done")
-    return Later("X is in trouble", now + (BUSY if told.status else SOON))
+    why = "X is in trouble, or the line to it; this is tried again by itself"
+    return Later(why, now + (BUSY if told.status else SOON))
+
+
+def _wrong_clock(told: Answer, now: datetime, signed: datetime | None) -> Later | None:
+    """X refuses signatures of another time, and says its own in each answer."""
+    try:
+        off = signed - parsedate_to_datetime(told.headers.get("date", "")) if signed else timedelta()
+    except (ValueError, TypeError):  # none, or one without a zone
+        return None
+    if abs(off) < CLOCK_OFF:
+        return None
+    how = f"{abs(off).total_seconds() / 60:.0f} minutes {'fast' if off > timedelta() else 'slow'}"
+    return Later(
+        f"the clock of this machine is {how}, so X refuses what it signs: set it right, best over the network (NTP)",
+        now + BUSY,
+    )
+
+
+# What X says in a 403 (in small letters), and what it is to us; the first line that fits.
+FORBIDDEN: tuple[tuple[str, type[PlatformError], str], ...] = (
+    ("duplicate content", Duplicate, "X takes it for a repetition of an earlier post"),
+    ("oauth1 app permissions", Refused, MAY_NOT),
+    ("your account is suspended", CredentialsRevoked, "X has suspended this account: log in at x.com and appeal, then "
+     "start again"),
+    ("temporarily locked", CredentialsRevoked, "X has locked this account: log in at x.com, do what X asks there, and "
+     "start again"),
+    ("suspended application", CredentialsRevoked, "X has suspended the app whose keys these are: see developer.x.com"),
+    ("not been mentioned", Refused, "X lets us answer in public only who mentioned or quoted the account"),
+    ("deleted or not visible", Refused, "the post is deleted, or its author keeps it from the account"),
+    ("dm one or more participants", Refused, "this person takes no messages from the account"),
+)  # fmt: skip
+PROBLEMS = {
+    "oauth1-permissions": MAY_NOT,
+    "client-forbidden": "X does not let the app do this: at developer.x.com, see that it is in a project, and its plan",
+    "not-authorized-for-resource": "X keeps this post from the account: it is not in a conversation the account began, "
+    "or its author is protected, suspended, or has blocked the account",
+}
 
 
 def _forbidden(told: Answer) -> PlatformError:
-    if "duplicate content" in told.detail.casefold():
-        return Duplicate("X takes it for a repetition of an earlier post")
-    if told.problem == "oauth1-permissions" or "oauth1 app permissions" in told.detail:
-        return Refused(READ_ONLY)
-    return Refused(f"X does not allow it (403{_named(told)})")
+    detail = told.detail.casefold()
+    for words, kind, meaning in FORBIDDEN:
+        if words in detail:
+            return kind(meaning)
+    return Refused(PROBLEMS.get(told.problem, f"X does not allow it (403{_named(told)})"))
 
 
 def _too_many(told: Answer, now: datetime) -> PlatformError:
     if told.problem == "usage-capped":
-        return QuotaSpent("the usage that was paid for is spent; raise the cap at X", next_day(now))
-    if told.headers.get("x-user-limit-24hour-remaining") == "0":
-        day = _seconds(told.headers.get("x-user-limit-24hour-reset"))
-        return QuotaSpent("X allows no more of this today", day or next_day(now))
+        return QuotaSpent("the usage that X was paid for is spent: raise the cap at developer.x.com", next_day(now))
+    for whose in ("user", "app"):
+        if told.headers.get(f"x-{whose}-limit-24hour-remaining") == "0":
+            day = _seconds(told.headers.get(f"x-{whose}-limit-24hour-reset"))
+            return QuotaSpent("X allows no more of this today", day or next_day(now))
     return Later("X's rate limit", _seconds(told.headers.get("x-rate-limit-reset")) or now + WINDOW)
 
 

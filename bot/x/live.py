@@ -23,6 +23,10 @@ from bot.x.posts import TWEET_FIELDS
 log = logging.getLogger("chaperone.x")
 
 MOST_WAITING = 10_000  # lines; what comes on top is left to the poll
+NO_STREAM = (
+    "X does not accept the bearer token, which the stream needs: copy it anew from your app at developer.x.com into "
+    "the environment and start again, or write `stream = false`"
+)
 STEADY_SECONDS = 60.0  # a connection that held so long begins again at the shortest wait
 
 
@@ -128,9 +132,11 @@ class Live:
         """Raises `CredentialsRevoked` or `Later`; opens no stream."""
         why = await self._attempt(open_stream=False)
         if why is Ended.REFUSED:
-            raise CredentialsRevoked("X does not accept the bearer token, which the stream needs")
+            raise CredentialsRevoked(NO_STREAM)
         if why is not Ended.CLOSED:
-            raise Later(f"the rules of X's stream cannot be read now ({why})", self._clock.now())
+            raise Later(
+                f"the rules of X's stream cannot be read now ({why}): try again in some minutes", self._clock.now()
+            )
 
     async def _attempt(self, *, open_stream: bool = True) -> Ended:
         """Connect, read until it ends, say why it ended."""

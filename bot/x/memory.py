@@ -146,11 +146,49 @@ class Ledger:
         _replace(self._file, json.dumps(asdict(today)).encode())
 
     def may_read(self) -> bool:
-        return self.today.reads < self._budget.reads and self.today.dollars < self._budget.dollars
+        return not self.why_not_read()
+
+    def reads_left(self, price: float) -> int:
+        """Posts at `price` dollars that the day's budget still holds."""
+        left = self._budget.reads - self.today.reads
+        affordable = int((self._budget.dollars - self.today.dollars) / price) if price else left
+        return max(0, min(left, affordable))
 
     def may_post(self, dollars: float) -> bool:
-        today = self.today
-        return today.posts < self._budget.posts and today.dollars + dollars <= self._budget.dollars
+        return not self.why_not_post(dollars)
+
+    def why_not_post(self, dollars: float) -> str:
+        """Which limit of the day a post of this price would break, by its name in the config; "" = none."""
+        it, limit = self.today, self._budget
+        if it.posts >= limit.posts:
+            return f"no more than {limit.posts} replies and messages a day are allowed (`posts_per_day`)"
+        if it.dollars + dollars > limit.dollars:
+            return f"of the ${limit.dollars:.2f} for today too little is left (`dollars_per_day`)"
+        return ""
+
+    def why_not_read(self) -> str:
+        it, limit = self.today, self._budget
+        if it.reads >= limit.reads:
+            return f"the {limit.reads} reads for today are used up (`reads_per_day`)"
+        if it.dollars >= limit.dollars:
+            return f"the ${limit.dollars:.2f} for today are spent (`dollars_per_day`)"
+        return ""
+
+    def slowed(self, slow_seconds: float) -> str:
+        """What the spent budget slows, until when, and what to do; "" = nothing."""
+        if not (why := self.why_not_read()):
+            return ""
+        return (
+            f"the day's budget for X is spent: {why}. Until {self.full_again():%Y-%m-%d %H:%M} UTC only the mentions "
+            f"are read, every {slow_seconds / 60:.0f} minutes, and what mentions nobody is seen late; hiding goes on. "
+            "To read on today, raise that limit in the config and start again"
+        )
+
+    def standing(self, slow_seconds: float) -> list[str]:
+        """For `chaperone status`: what was used, and what that slows or holds."""
+        held = self.why_not_post(0.0)
+        until = f"replies and messages wait until {self.full_again():%Y-%m-%d %H:%M} UTC: {held}; hiding goes on"
+        return [each for each in (self.told(), self.slowed(slow_seconds), until if held else "") if each]
 
     def full_again(self) -> datetime:
         return next_day(self._clock.now())
@@ -159,5 +197,5 @@ class Ledger:
         it, limit = self.today, self._budget
         return (
             f"{it.reads} of {limit.reads} reads, {it.posts} of {limit.posts} posts, "
-            f"${it.dollars:.2f} of ${limit.dollars:.2f} today"
+            f"${it.dollars:.2f} of ${limit.dollars:.2f} today (until midnight UTC)"
         )

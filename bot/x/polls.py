@@ -17,7 +17,8 @@ from bot.x.memory import Ledger, Memory
 from bot.x.plan import Marks, Plan, Poll
 from bot.x.posts import Page, Post
 
-MOST_MENTIONS = 800  # X hands out no older ones
+MOST_AT_ONCE = 800  # of the mentions X hands out no older ones
+PAGE, FEWEST_AT_ONCE = 100, 10  # posts, as X allows them
 SEARCHABLE = timedelta(days=7) - timedelta(minutes=5)  # X's recent search reaches no farther back
 WATCHED = 10  # conversations of ours that are searched, the newest; so many fit into a query of 512 characters
 
@@ -29,6 +30,7 @@ class Polls:
     ) -> None:  # fmt: skip
         self._client, self._conversations, self._memory, self._ledger = client, conversations, memory, ledger
         self._plan, self._clock, self._handle = plan, clock, handle
+        self._look_back = min(plan.look_back, SEARCHABLE)
         self._of: dict[Poll, Callable[[Marks], Awaitable[tuple[list[Event], Marks]]]] = {
             Poll.OWN: self._own, Poll.MENTIONS: self._mentions, Poll.SEARCH: self._search, Poll.RECHECK: self._recheck,
         }  # fmt: skip
@@ -38,18 +40,16 @@ class Polls:
         return await self._of[poll](marks)
 
     async def _own(self, marks: Marks) -> tuple[list[Event], Marks]:
-        page = await self._all(self._client.own, marks.own, MOST_MENTIONS, self._plan.read_price)
+        page = await self._all(self._client.own, marks.own, self._plan.read_price, self._affordable())
         for post in page.posts:
             if post.conversation_id in ("", post.id):
                 self._conversations.began(post)
-        return page.set_aside + await self._conversations.events(page.posts), replace(marks, own=page.newest)
+        return await self._found(page, "posts of our own"), replace(marks, own=page.mark)
 
     async def _mentions(self, marks: Marks) -> tuple[list[Event], Marks]:
-        page = await self._all(self._client.mentions, marks.mentions, MOST_MENTIONS, self._plan.mention_price)
-        events = page.set_aside + await self._conversations.events(page.posts)
-        if marks.mentions and page.full:
-            events.append(Gap(f"more than {MOST_MENTIONS} mentions came at once; X hands out no older ones"))
-        return events, replace(marks, mentions=page.newest)
+        """All of them, whatever the day's budget: they are cheap, and a crisis may be among them."""
+        page = await self._all(self._client.mentions, marks.mentions, self._plan.mention_price, MOST_AT_ONCE)
+        return await self._found(page, "mentions"), replace(marks, mentions=page.mark)
 
     async def _search(self, marks: Marks) -> tuple[list[Event], Marks]:
         """For comments that leave our name out, which neither mentions nor stream show."""
@@ -57,18 +57,25 @@ class Polls:
         watched = [each for each in list(self._memory.own)[-WATCHED:] if int(each) > int(oldest)]
         if not watched:
             return [], marks
-        since = marks.search if int(marks.search or 0) > int(oldest) else ""
+        since = marks.search if int(marks.search or 0) > int(oldest) else first_id(self._clock.now() - self._look_back)
+        until = marks.search_until if int(marks.search_until or 0) > int(since) else ""
         query = f"({' OR '.join(f'conversation_id:{each}' for each in watched)}) -from:{self._handle}"
 
         async def call(**window: Any) -> Page:
             return await self._client.search(query, **window)
 
-        page = await self._all(call, since, MOST_MENTIONS, self._plan.read_price)
-        return page.set_aside + await self._conversations.events(page.posts), replace(marks, search=page.newest)
+        page = await self._all(call, since, self._plan.read_price, self._affordable(), until)
+        top = marks.search_top or page.newest
+        if page.cut:
+            marks = replace(marks, search=since, search_until=page.oldest, search_top=top)
+        else:
+            marks = replace(marks, search=top, search_until="", search_top="")
+        return await self._found(page, "replies without a mention"), marks
 
     async def _recheck(self, marks: Marks) -> tuple[list[Event], Marks]:
-        """The newest posts are looked up again; what their authors deleted is gone."""
-        ids = list(self._conversations.recent)
+        """The newest posts are looked up again, colleagues' too; what their authors deleted is gone."""
+        ids = list(reversed(self._conversations.recent))[: self._affordable()]
+        marks = replace(marks, rechecked=self._clock.now().isoformat())
         if not ids:
             return [], marks
         page = await self._client.look_up([self._memory.newest(each) for each in ids])
@@ -78,18 +85,33 @@ class Polls:
             self._conversations.recent.remove(each)
         return [Gone(each) for each in ids if each in gone], marks
 
-    async def _all(self, call: Callable[..., Awaitable[Page]], since: str, most: int, price: float) -> "_Read":
-        """All pages from after `since`, oldest post first. Half of them is as good as none: it begins anew."""
+    def _affordable(self) -> int:
+        return min(MOST_AT_ONCE, self._ledger.reads_left(self._plan.read_price))
+
+    async def _found(self, read: "_Read", what: str) -> list[Event]:
+        events = read.set_aside + await self._conversations.events(read.posts)
+        if read.since and read.full:
+            events.append(Gap(f"more than {MOST_AT_ONCE} {what} came at once; older ones are not handed out"))
+        return events
+
+    async def _all(
+        self, call: Callable[..., Awaitable[Page]], since: str, price: float, most: int, until: str = ""
+    ) -> "_Read":
+        """The pages from after `since` (and before `until`), oldest post first. X begins with the newest: where the
+        day's budget ends in between (`most`), what was read is handed on, and the rest when there is money again."""
         start = None if since else self._clock.now() - self._plan.look_back
         read, token = _Read(since), None
         while True:
-            page = await call(since_id=since or None, start_time=start, pagination_token=token)
+            size = max(FEWEST_AT_ONCE, min(PAGE, most - read.count))
+            window = {"since_id": since or None, "until_id": until or None, "start_time": start}
+            page = await call(**window, pagination_token=token, max_results=size)
             self._ledger.spend(price * len(page.data), reads=len(page.data))
             read.take(page)
             token = page.meta.next_token
             if token is None or read.count >= most:
                 read.posts.sort(key=lambda post: int(post.id))
-                read.full = token is not None or read.count >= most
+                read.full = read.count >= MOST_AT_ONCE
+                read.cut = token is not None and not read.full
                 return read
 
 
@@ -99,7 +121,14 @@ class _Read:
     def __init__(self, since: str) -> None:
         self.posts: list[Post] = []
         self.set_aside: list[Event] = []
-        self.newest, self.count, self.full = since, 0, False
+        self.since, self.newest, self.oldest, self.count = since, since, "", 0
+        self.full = False  # X holds no more, or we ask for no more at once
+        self.cut = False  # the day's budget ended before the oldest
+
+    @property
+    def mark(self) -> str:
+        """From where to go on."""
+        return self.since if self.cut else self.newest
 
     def take(self, page: Page) -> None:
         for raw in page.data:
@@ -111,6 +140,7 @@ class _Read:
                 continue
             self.posts.append(post)
             self.newest = max(self.newest, post.id, key=lambda id_: int(id_ or 0))
+            self.oldest = min(self.oldest or post.id, post.id, key=int)
 
 
 def _set_aside(raw: dict[str, Any], error: ValidationError) -> Malformed:

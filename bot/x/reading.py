@@ -6,17 +6,18 @@ not move it, so that the poll reads them once more, and nothing is lost between 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
 from bot.clock import Clock
 from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError
-from bot.model import Batch, Event, Gap, Gone
+from bot.model import Batch, Event, Gap, Gone, Posted
 from bot.x.conversations import Conversations
 from bot.x.errors import SOON
-from bot.x.live import Item, Live, Sign
+from bot.x.live import NO_STREAM, Item, Live, Sign
 from bot.x.memory import Ledger
 from bot.x.plan import Marks, Plan, Poll
 from bot.x.polls import Polls
@@ -25,6 +26,8 @@ from bot.x.posts import Line, Post
 log = logging.getLogger("chaperone.x")
 
 LINES_AT_ONCE = 200
+LASTING = timedelta(minutes=20)  # a poll that fails for so long is told to a person; longer than a rate window
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class Reader:
@@ -37,24 +40,32 @@ class Reader:
         self._plan, self._clock, self._stream = plan, clock, stream
         self._told: set[str] = set()  # troubles that a person was told of already
         self._due: dict[Poll, datetime] = {}
+        self._failing: dict[Poll, tuple[datetime, int]] = {}  # since when, and how often
 
     async def batches(self, cursor: str | None) -> AsyncIterator[Batch]:
-        marks = Marks.read(cursor)
-        self._conversations.begin()
         now = self._clock.now()
+        stored = marks = Marks.read(cursor, now)
+        self._conversations.begin(marks.recent)
         self._due = {poll: now for poll, seconds in self._plan.every.items() if seconds}
-        self._later(Poll.RECHECK)
+        if Poll.RECHECK in self._due:
+            self._due[Poll.RECHECK] = marks.recheck_at(self._plan.every[Poll.RECHECK])
         while True:
             events = self._mind_the_budget()
             for poll in self._due_now():
                 found, marks = await self._tried(poll, marks)
                 events += found
-            if events:
-                yield Batch(tuple(events), marks.written())
+            marks = self._remembering(marks)
+            if events or marks != stored:
+                yield Batch(tuple(_oldest_first(events)), marks.written())
+                stored = marks
             if lines := await self._lines():
                 events = await self._from_the_stream(lines)
+                stored = marks = self._remembering(marks)
                 if events:
                     yield Batch(tuple(events), marks.written())
+
+    def _remembering(self, marks: Marks) -> Marks:
+        return replace(marks, recent=tuple(self._conversations.recent))
 
     def _mind_the_budget(self) -> list[Event]:
         """The stream runs only while the day's budget lasts; the polls go on, ever so slowly."""
@@ -63,13 +74,13 @@ class Reader:
         if not spent:
             self._told.discard("budget")
             return []
-        minutes = self._plan.slow_seconds / 60
-        why = f"the day's budget for X is spent ({self._ledger.told()}): until midnight UTC it reads the mentions only"
-        return self._tell("budget", f"{why}, every {minutes:.0f} minutes")
+        return self._tell("budget", self._ledger.slowed(self._plan.slow_seconds))
 
-    def _due_now(self) -> list[Poll]:
-        now, slow = self._clock.now(), not self._ledger.may_read()
-        return [poll for poll, at in self._due.items() if at <= now and (poll is Poll.MENTIONS or not slow)]
+    def _due_now(self) -> Iterator[Poll]:
+        """One after the other: each may spend what is left of the day's budget."""
+        for poll, at in list(self._due.items()):
+            if at <= self._clock.now() and (poll is Poll.MENTIONS or self._ledger.may_read()):
+                yield poll
 
     def _later(self, poll: Poll) -> None:
         seconds = self._plan.every.get(poll, 0)
@@ -87,13 +98,32 @@ class Reader:
         except CredentialsRevoked:
             raise
         except (Later, Ambiguous) as error:
-            self._due[poll] = error.at if isinstance(error, Later) else self._clock.now() + SOON
-            log.warning("poll_put_off", extra={"fields": {"where": poll, "until": self._due[poll]}})
-            return [], marks
+            return self._put_off(poll, error), marks
         except PlatformError as error:
             return self._tell(poll, f"X cannot be read as planned ({poll}): {error}"), marks
         self._told.discard(poll)
+        self._answers_again(poll)
         return found
+
+    def _answers_again(self, poll: Poll) -> None:
+        """What failed as well is tried at once."""
+        if self._failing.pop(poll, None):
+            self._due |= dict.fromkeys(self._failing, self._clock.now())
+        if not self._failing:
+            self._told.discard("away")
+
+    def _put_off(self, poll: Poll, error: PlatformError) -> list[Event]:
+        """Tried again soon, then ever more rarely, up to the poll's own pace; a person is told of what lasts."""
+        now = self._clock.now()
+        since, times = self._failing.get(poll, (now, 0))
+        self._failing[poll] = since, times + 1
+        pause = min(SOON * 2 ** min(times, 10), timedelta(seconds=self._plan.every[poll]))
+        self._due[poll] = max(now + pause, error.at if isinstance(error, Later) else now)
+        log.warning("poll_put_off", extra={"fields": {"where": poll, "until": self._due[poll]}})
+        if self._due[poll] - since < LASTING:
+            return []
+        why = f"X cannot be read since {since:%Y-%m-%d %H:%M} UTC: {error}"
+        return self._tell("away", f"{why}. What comes meanwhile is read as soon as it can be; look at X yourself")
 
     def _tell(self, trouble: str, why: str) -> list[Event]:
         if trouble in self._told:
@@ -131,12 +161,17 @@ class Reader:
                     self._told.discard(Sign.REFUSED)
                     self._due[Poll.MENTIONS] = self._clock.now()  # for what came while nobody listened
                 case Sign.REFUSED:
-                    why = "X does not accept the bearer token: comments come by polls only, and later"
+                    why = f"{NO_STREAM}; meanwhile comments come by polls only, minutes later"
                     events += self._tell(Sign.REFUSED, why)
                 case bytes():
                     posts += _from_line(item)
         self._ledger.spend(self._plan.read_price * len(posts), reads=len(posts))
         return events + await self._conversations.events(posts)
+
+
+def _oldest_first(events: Sequence[Event]) -> list[Event]:
+    """Comments of several polls in the order in which they were written; what is gone comes after them."""
+    return sorted(events, key=lambda each: each.comment.posted_at if isinstance(each, Posted) else _LAST)
 
 
 def _from_line(line: bytes) -> list[Post]:
