@@ -112,8 +112,7 @@ class Inbox:
             case Malformed():
                 return Counter(set_aside=self._put_aside(tx, account, event, now))
             case Gap(why):
-                new = NewCase(f"gap:{account}", account, Reason.GAP, None, why, Severity.NORMAL)
-                put_in_case(tx, new, None, now)
+                _tell_gap(tx, account, why, now)
         return Counter()
 
     def _write_comments(
@@ -151,6 +150,15 @@ class Inbox:
             words=self._db.cipher.seal_bytes(event.raw[:KEPT_OF_MALFORMED]),
         )  # fmt: skip
         return tx.execute(row.on_conflict_do_nothing()).rowcount
+
+
+def _tell_gap(tx: Connection, account: str, why: str, now: datetime) -> None:
+    """One case an account, which says what is wrong now; the audit keeps what it said before."""
+    new = NewCase(f"gap:{account}", account, Reason.GAP, None, why, Severity.NORMAL)
+    id_ = put_in_case(tx, new, None, now)
+    changed = update(case).where(case.c.id == id_, case.c.why != why).values(why=why)
+    if tx.execute(changed).rowcount:
+        write_audit(tx, now, [Note("gap", account=account, case_id=id_, detail=why)])
 
 
 def comment_gone(tx: Connection, cipher: Cipher, account: str, external_id: str, now: datetime) -> int:

@@ -217,11 +217,11 @@ async def test_what_stands_in_the_same_place_later_is_kept_too(house: House) -> 
     assert await receive(house, Malformed("line 7", "why", b"y")) == Received(set_aside=1)
 
 
-async def test_a_gap_is_a_case_and_stays_one(house: House) -> None:
+async def test_a_gap_is_a_case_and_stays_one_which_says_what_is_wrong_now(house: House) -> None:
     await receive(house, Gap("the file was replaced"))
     await receive(house, Gap("again"))
     (row,) = house.rows(case)
-    assert (row.reason, row.state, row.why, row.comments) == (Reason.GAP, CaseState.OPEN, "the file was replaced", 0)
+    assert (row.reason, row.state, row.why, row.comments) == (Reason.GAP, CaseState.OPEN, "again", 0)
 
 
 # All or nothing.
