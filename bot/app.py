@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from aiohttp import TCPConnector
 from sqlalchemy import Connection, exists, select, update
@@ -211,9 +212,23 @@ def connected(
 ) -> AbstractAsyncContextManager[platforms.Platform]:
     """One account's adapter, connected; it may share `chats`. Raises `PlatformError` or `ConfigError`."""
     _, adapter = platforms.load(one.platform)
-    folder = config.store.path.parent / f"{config.store.path.stem}.{one.name}"
-    around = platforms.Surroundings(one.name, clock, folder, frozenset(one.staff), chats, connector)
+    around = platforms.Surroundings(one.name, clock, _folder(config, one), frozenset(one.staff), chats, connector)
     return adapter.connect(one.platform_settings(), around)
+
+
+def _folder(config: Config, one: Account) -> Path:
+    """What an adapter must remember outside the store."""
+    return config.store.path.parent / f"{config.store.path.stem}.{one.name}"
+
+
+def standings(config: Config, clock: Clock) -> list[str]:
+    """What there is to say of the accounts without asking their platforms, such as what is left of the day's budget."""
+    told: list[str] = []
+    for one in config.accounts:
+        _, adapter = platforms.load(one.platform)
+        around = platforms.Surroundings(one.name, clock, _folder(config, one))
+        told += [f"{one.name}: {line}" for line in adapter.standing(one.platform_settings(), around)]
+    return told
 
 
 def ahead(tx: Connection, config: Config, now: datetime) -> list[Wait]:

@@ -13,7 +13,7 @@ from rich.table import Table
 from sqlalchemy import Connection, func, select
 
 from bot import logs
-from bot.app import App, ahead, opened, running
+from bot.app import App, ahead, opened, running, standings
 from bot.classify import Assessor
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, JsonOption, console, pipeline
@@ -73,6 +73,7 @@ def status(config: ConfigOption = CONFIG, json: JsonOption = False) -> None:
         waits = db.read_now(partial(ahead, config=settings, now=SystemClock().now()))
         counts = {"running": is_running(settings.store.path), **db.read_now(summary)}
         counts["waits"] = [asdict(each) for each in waits]
+        counts["platforms"] = standings(settings, SystemClock())
     out = console()
     if json:
         out.print(as_plain_json(counts), soft_wrap=True, markup=False)
@@ -106,7 +107,7 @@ def summary(tx: Connection) -> dict[str, Any]:
         "accounts": [dict(row) for row in tx.execute(select(account)).mappings()],
         "paused": [dict(row) for row in tx.execute(select(pause)).mappings()],
         "lanes": [dict(row) for row in tx.execute(select(lane)).mappings()],
-        "read_until": [dict(row) for row in tx.execute(select(cursor)).mappings()],
+        "read_until": [dict(row) for row in tx.execute(select(cursor.c.account, cursor.c.at)).mappings()],
     }
 
 
@@ -128,5 +129,9 @@ def told(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {count}" for key, count in value.items()) or "none"
     if isinstance(value, list):
-        return "\n".join(", ".join(f"{k} {v}" for k, v in row.items() if v is not None) for row in value) or "none"
+        return "\n".join(map(_row, value)) or "none"
     return str(value)
+
+
+def _row(row: Any) -> str:
+    return row if isinstance(row, str) else ", ".join(f"{k} {v}" for k, v in row.items() if v is not None)
