@@ -7,6 +7,7 @@ rests while somebody has taken the case. Each notice is a row before it is sent 
 Discord calls the same people by its own means.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,13 +31,14 @@ class NoticeState(StrEnum):
     CANCELLED = "cancelled"  # somebody has taken the case, or ruled
 
 
+A_MEMBER = re.compile(r"\d{15,20}")  # the id of a member of a Discord server
 WAITING = (NoticeState.PENDING, NoticeState.SENDING)
 
 
 def people(config: Config, account: Account) -> tuple[OnCall, ...]:
     """Those on call who can be reached somehow; all of them where nobody can: then the queue shows whose it is."""
     desk = config.desk.discord.channel is not None
-    reachable = tuple(one for one in account.on_call if one.notify or (desk and one.contact))
+    reachable = tuple(one for one in account.on_call if one.notify or (desk and A_MEMBER.fullmatch(one.contact)))
     return reachable or account.on_call
 
 

@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.classify import Classify
-from bot.commands.setup import _reached
+from bot.commands.setup import _call, _reached
 from bot.config import Account, Config, OnCall
 from bot.decide import Facts, decide
 from bot.errors import ConfigError, DeskError
@@ -384,6 +384,15 @@ async def test_the_card_tells_whom_to_call_and_who_was_told(house: House) -> Non
     buttons = {each.what: each.enabled for box in card(story, Here()).boxes for row in box.rows for each in row}
     assert buttons["hide"]
     assert not buttons["warn"]
+
+
+async def test_check_call_tries_every_address() -> None:
+    async with webhook() as (good, got), webhook(500) as (bad, _):
+        people = [{"name": ASHA, "notify": [good, bad]}]
+        config = Config.model_validate({"accounts": [{"name": "a", "platform": "replay", "on_call": people}]})
+        found = await asyncio.to_thread(lambda: list(_call(config)))
+    assert [finding for finding, _, _ in found] == ["ok", "FAIL"]
+    assert "Nothing has happened" in got[0]["message"]
 
 
 def test_check_reads_the_addresses_and_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

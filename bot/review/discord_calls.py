@@ -4,7 +4,6 @@ A call is written down as made after it was made, so that none is lost. Whether 
 lost, or the process died) is looked up in the channel before it is made again.
 """
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import partial
@@ -16,11 +15,10 @@ from sqlalchemy import Row
 
 from bot.config import Config, OnDiscord
 from bot.model import Severity
-from bot.on_call import people
+from bot.on_call import A_MEMBER, people
 from bot.review import postings
 from bot.store.database import Database
 
-A_MEMBER = re.compile(r"\d{15,20}")
 MOST_SEARCHED = 500  # messages after a card
 
 
