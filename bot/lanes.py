@@ -58,6 +58,7 @@ class Wait:
     limit: int
     seconds: int
     done_by: datetime
+    closed_until: datetime | None = None  # the platform said so, or the day's budget is spent
 
 
 def expected(
@@ -79,7 +80,8 @@ def _wait(account: str, each: Lane, count: int, row: Row[Any] | None, now: datet
     windows = max(0, -(-(count - (each.limit - spent)) // each.limit))  # whole ones after this one
     blocked = row.blocked_until if row is not None and row.blocked_until is not None else now
     done_by = max(now, blocked, since + windows * window)
-    return Wait(account, each.name, count, each.limit, each.seconds, done_by)
+    closed_until = blocked if blocked > now else None
+    return Wait(account, each.name, count, each.limit, each.seconds, done_by, closed_until)
 
 
 def _write(tx: Connection, account: str, name: str, **values: object) -> None:

@@ -178,6 +178,26 @@ async def test_an_edit_is_a_new_id_and_what_is_deleted_is_an_error_beside_the_re
     assert page["errors"][0]["type"].endswith("/resource-not-found")
 
 
+async def test_a_post_is_edited_five_times_within_an_hour(x: X, clock: StillClock) -> None:
+    old = x.publish("hello")
+    for number in range(5):
+        old = await x.edit(old, f"hello {number}")
+    with pytest.raises(ValueError, match="five edits"):
+        await x.edit(old, "once more")
+    late = x.publish("another")
+    clock.advance(timedelta(minutes=61))
+    with pytest.raises(ValueError, match="within an hour"):
+        await x.edit(late, "too late")
+
+
+async def test_what_is_kept_from_the_account_is_not_said_to_be_gone(tweets: AsyncClient, x: X) -> None:
+    id_ = await x.say("@Clinic hello", author="8", reply_to=x.publish("hello"))
+    x.protected.add("8")
+    page = await tweets.get_tweets([id_])
+    assert [each["type"].rpartition("/")[2] for each in page["errors"]] == ["not-authorized-for-resource"]
+    assert "data" not in await tweets.get_users_mentions(x.me, user_auth=True)
+
+
 async def test_the_search_knows_conversations_and_reaches_back_seven_days(
     tweets: AsyncClient, x: X, clock: StillClock
 ) -> None:

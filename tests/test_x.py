@@ -430,6 +430,33 @@ async def test_what_was_deleted_is_found_after_a_restart_too_and_when_it_is_due(
     assert set(found) == {Gone(each) for each in ids}
 
 
+async def test_what_its_author_keeps_from_us_is_not_gone_and_hiding_it_says_why(connect: Connect, x: X) -> None:
+    async with connect(recheck_seconds=0.4) as practice:
+        kept, deleted = [await x.say(f"@Clinic {n}", author=n, reply_to=practice.post) for n in ("8", "9")]
+        await practice.events(lambda found: len(posted(found)) == 3)
+        x.protected.add("8")
+        x.delete(deleted)
+        with pytest.raises(Refused, match="protected, suspended, or has blocked"):
+            await practice.adapter.hide(practice.order("k", kept))
+        events = await practice.events(lambda found: Gone(deleted) in found)
+    assert Gone(kept) not in events
+
+
+async def test_what_x_says_before_it_ends_the_stream_is_logged(
+    connect: Connect, x: X, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = {"errors": [{"title": "operational-disconnect", "type": PROBLEMS + "operational-disconnect"}]}
+    async with connect(stream=True, poll_seconds=1) as practice:
+        reading = asyncio.create_task(practice.events(lambda found: len(posted(found)) == 2))
+        while not x.streams:
+            await asyncio.sleep(0.01)
+        x.fail("SEND", "*", Fault(body=json.dumps(told) + "\r\n"))
+        await x.say("@clinic hello", reply_to=practice.post)
+        await reading
+    (line,) = [record for record in caplog.records if record.message == "stream_told"]
+    assert line.fields == {"category": "operational-disconnect"}  # type: ignore[attr-defined]
+
+
 async def test_a_search_ends_with_the_days_budget_and_goes_on_the_next_day(connect: Connect, x: X) -> None:
     clock = FastClock(datetime.now(UTC).replace(hour=12), speed=50)
     async with connect(clock, search_seconds=20, reads_per_day=30, slow_seconds=20) as practice:

@@ -144,7 +144,7 @@ class Adapter(base.Platform):
         return f"the stream's token is accepted; polls every {self._settings.poll_seconds:.0f} s besides"
 
     def events(self, cursor: str | None) -> AsyncIterator[Batch]:
-        """The cursor is JSON: the newest id that each poll has read."""
+        """The cursor is JSON: how far each poll has read, and the newest posts, which are looked up again."""
         return self._reader.batches(cursor)
 
     def capability(self, verb: Verb, target: Target, now: datetime) -> Capability:

@@ -55,6 +55,8 @@ def queue_table(rows: Sequence[Row[Any]], now: datetime) -> RenderableType:
 def waiting_line(it: Wait) -> str:
     limit = f"{it.lane}: {it.limit} in {it.seconds // 60} minutes"
     until = f"{it.done_by:%Y-%m-%d %H:%M} UTC"
+    if it.closed_until is not None:
+        limit += f"; closed until {it.closed_until:%Y-%m-%d %H:%M} UTC, see `chaperone status`"
     return f"{it.account}: {it.actions} actions wait for the platform's limit ({limit}); done by about {until}"
 
 

@@ -24,11 +24,12 @@ from bot.sandbox.faults import Fault, answer
 from bot.sandbox.stream import Stream
 from bot.sandbox.x_keys import Access, XKeys, allowed
 from bot.sandbox.x_limits import LIMITS, Windows
-from bot.sandbox.x_world import Tweet, World, names
+from bot.sandbox.x_world import Tweet, World
 from bot.x.ids import first_id
 
 _SYSTEM_CLOCK = SystemClock()
 _PROBLEM = "https://api.twitter.com/2/problems/"
+NOT_FOUND, NOT_OURS = _PROBLEM + "resource-not-found", _PROBLEM + "not-authorized-for-resource"
 
 USAGE_CAPPED = Fault(
     status=429, body={"title": "UsageCapExceeded", "period": "Monthly", "type": _PROBLEM + "usage-capped"}
@@ -137,8 +138,9 @@ class X(World, Emulator):
         if tweet is None:
             return _not_found(request.match_info["id"])
         root = self.tweets.get(tweet.conversation_id)
-        if tweet.answers is None or root is None or root.author_id != self.me or tweet.author_id == self.me:
-            return _problem(403, "Forbidden", _PROBLEM + "not-authorized-for-resource")
+        theirs = root is None or root.author_id != self.me or tweet.author_id in self.protected
+        if tweet.answers is None or theirs or tweet.author_id == self.me:
+            return _problem(403, "Forbidden", NOT_OURS)
         hidden = (await request.json())["hidden"]
         change = self.hidden.update if hidden else self.hidden.difference_update
         change(tweet.history)
@@ -163,18 +165,25 @@ class X(World, Emulator):
         if tweet is None:
             return _not_found(request.match_info["id"])
         if tweet.author_id != self.me:
-            return _problem(403, "Forbidden", _PROBLEM + "not-authorized-for-resource")
+            return _problem(403, "Forbidden", NOT_OURS)
         self.delete(tweet.id)
         return answer({"data": {"deleted": True}})
 
     async def _look_up(self, request: web.Request) -> web.Response:
         ids = request.query["ids"].split(",")
-        found = [self._shown(self.tweets[each], _fields(request)) for each in ids if each in self.tweets]
-        missing = [_missing(each) for each in ids if each not in self.tweets]
+        kept = {each for each in ids if each in self.tweets and self.tweets[each].author_id in self.protected}
+        found = [
+            self._shown(self.tweets[each], _fields(request)) for each in ids if each in self.tweets and each not in kept
+        ]
+        missing = [
+            _missing(each, NOT_OURS if each in kept else NOT_FOUND)
+            for each in ids
+            if each in kept or each not in self.tweets
+        ]
         return answer(({"data": found} if found else {}) | ({"errors": missing} if missing else {}))
 
     async def _mentions(self, request: web.Request) -> web.Response:
-        return self._page(request, lambda it: self._matches(f"to:{self.handle}", it) or self.handle in names(it.text))
+        return self._page(request, lambda it: self._matches(f"to:{self.handle}", it) or self._named(it))
 
     async def _own(self, request: web.Request) -> web.Response:
         return self._page(request, lambda it: it.author_id == self.me)
@@ -270,12 +279,16 @@ def _problem(
     return answer({"title": "Problem", "detail": detail, "type": type_, "status": status}, status, headers)
 
 
-def _missing(id_: str) -> dict[str, str]:
+def _missing(id_: str, type_: str) -> dict[str, str]:
     return {
-        "value": id_, "resource_id": id_, "resource_type": "tweet", "parameter": "ids", "title": "Not Found Error",
-        "type": _PROBLEM + "resource-not-found",
-    }  # fmt: skip
+        "value": id_,
+        "resource_id": id_,
+        "resource_type": "tweet",
+        "parameter": "ids",
+        "title": "Error",
+        "type": type_,
+    }
 
 
 def _not_found(id_: str) -> web.Response:
-    return answer({"errors": [_missing(id_)], "title": "Not Found Error", "type": _PROBLEM + "resource-not-found"}, 404)
+    return answer({"errors": [_missing(id_, NOT_FOUND)], "title": "Not Found Error", "type": NOT_FOUND}, 404)

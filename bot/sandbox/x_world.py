@@ -6,11 +6,12 @@ Nothing here is sent or received; `x.py` serves it.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.x.ids import first_id
 
+MOST_EDITS, EDITABLE = 5, timedelta(hours=1)
 DEFAULT_FIELDS = {"id", "text", "edit_history_tweet_ids"}
 
 
@@ -35,6 +36,7 @@ class World:
         self.hidden: set[str] = set()
         self.muted: set[str] = set()
         self.closed: set[str] = set()  # who takes no messages
+        self.protected: set[str] = set()  # whose posts X keeps from the account: private, suspended, or they blocked it
         self.messages: list[tuple[str, str]] = []
         self._last_id = 0
 
@@ -55,7 +57,10 @@ class World:
         return tweet
 
     def _edited(self, id_: str, text: str) -> Tweet:
+        """Raises `ValueError` where X allows no edit any more."""
         old = self.tweets[id_]
+        if len(old.history) > MOST_EDITS or self._now() > self.tweets[old.history[0]].created_at + EDITABLE:
+            raise ValueError("X allows five edits, within an hour")
         new = self._put(text, old.author_id, old.answers, old.quotes)
         new.conversation_id = old.conversation_id if old.answers else new.id
         for each in (history := [*old.history, new.id]):
@@ -68,13 +73,16 @@ class World:
             it
             for it in reversed(self.tweets.values())
             if it.history[-1] == it.id and int(it.id) > since and (start is None or it.created_at >= start)
-            and wanted(it)
+            and it.author_id not in self.protected and wanted(it)
         ]  # fmt: skip
 
     def _summoned(self, tweet: Tweet) -> bool:
         quoted = self.tweets.get(tweet.quotes or "")
         ours = quoted is not None and quoted.author_id == self.me
-        return ours or tweet.author_id == self.me or self.handle in names(tweet.text)
+        return ours or tweet.author_id == self.me or self._named(tweet)
+
+    def _named(self, tweet: Tweet) -> bool:
+        return self.handle.casefold() in map(str.casefold, names(tweet.text))
 
     def _matches(self, query: str, tweet: Tweet) -> bool:
         """Of X's query language: clauses that all hold, `(a OR b)`, `-` and four operators."""
@@ -114,8 +122,9 @@ class World:
         if references:
             everything["referenced_tweets"] = [{"type": how, "id": id_} for how, id_ in references]
         if named:
-            ids = {self.handle: self.me}
-            everything["entities"] = {"mentions": [{"username": name, "id": ids.get(name, name)} for name in named]}
+            ids = {self.handle.casefold(): self.me}
+            mentions = [{"username": name, "id": ids.get(name.casefold(), name)} for name in named]
+            everything["entities"] = {"mentions": mentions}
         return {name: value for name, value in everything.items() if name in DEFAULT_FIELDS | fields}
 
 

@@ -94,7 +94,13 @@ class Problem(_Part):
 
     @property
     def gone(self) -> bool:
-        return self.type.endswith("/resource-not-found")
+        return self.name == "resource-not-found"
+
+    @property
+    def name(self) -> str:
+        """The last part of its type, in X's words for its own troubles; "" where it is none of those."""
+        last = self.type.rpartition("/")[2]
+        return last if re.fullmatch(r"[a-z-]{1,40}", last) else ""
 
 
 class Page(_Part):
@@ -114,9 +120,10 @@ class Page(_Part):
 
 
 class Line(_Part):
-    """A line of the stream. What else X puts into it (rules without a tag, for one) is not looked at."""
+    """A line of the stream: a post, or why X ends it. What else stands there (rules without a tag) is not looked at."""
 
-    data: dict[str, Any]
+    data: dict[str, Any] | None = None
+    errors: tuple[Problem, ...] = ()
 
 
 def comment(post: Post, kind: AuthorKind, *, root: str | None, summoned: bool) -> Comment:

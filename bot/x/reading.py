@@ -177,7 +177,11 @@ def _oldest_first(events: Sequence[Event]) -> list[Event]:
 def _from_line(line: bytes) -> list[Post]:
     """Empty where it cannot be read: half a line is no post, and the poll brings it whole."""
     try:
-        return [Post.model_validate(Line.model_validate_json(line).data)]
+        read = Line.model_validate_json(line)
+        if read.errors:  # X says why it ends the stream, which `live.py` begins again
+            log.warning("stream_told", extra={"fields": {"category": read.errors[0].name}})
+            return []
+        return [Post.model_validate(read.data)]
     except ValidationError:
         log.warning("stream_line_unreadable", extra={"fields": {"bytes": len(line)}})
         return []
