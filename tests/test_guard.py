@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from benchmarks.guard import FOLDER, score
 from bot.__main__ import app
 from bot.errors import ReplyRefused
 from bot.guard import ReplyGuard, Said, judge
+from bot.guard.weighing import doubtful
 
 BREACHES = [
     ("Thank you for your visit!", "visit"),
@@ -122,3 +124,24 @@ def test_the_command_allows_and_knows_what_was_said(told: Callable[..., tuple[in
     status, output = told("Lupus is hard to live with.", "--said", "I was diagnosed with lupus", "--json")
     assert status == 1
     assert [each["rule"] for each in json.loads(output)["reasons"]] == ["repeats"]
+
+
+def test_it_errs_as_seldom_as_promised_on_what_others_wrote_for_development() -> None:
+    it = score(FOLDER / "development.jsonl")
+    assert it.recall >= 0.98
+    assert it.false_refusals <= 0.05
+
+
+def test_what_no_rule_knows_but_reads_like_a_breach_is_doubted() -> None:
+    assert doubtful("told u the tablets wouldnt hurt mum")
+    assert not doubtful("Thank you for your comment.")
+
+
+def test_an_invitation_is_no_fact() -> None:
+    assert not judge("If you feel that you were treated unfairly, please write to the manager.").refused
+    assert judge("You were treated unfairly.").refused
+
+
+def test_what_is_not_english_or_nothing_cannot_be_judged() -> None:
+    for words in ("Gracias por su visita, esperamos verle pronto en la clínica", "   ", "x" * 6000):
+        assert judge(words).refused

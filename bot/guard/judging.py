@@ -8,6 +8,7 @@ from bot.guard.contacts import strangers
 from bot.guard.echo import repeated
 from bot.guard.reading import Reading, read
 from bot.guard.rules import Rule, book
+from bot.guard.weighing import doubtful
 from bot.replies import Said
 
 WIDEST = "yours"  # refuses by default what no other rule knows
@@ -53,9 +54,11 @@ def judge(words: str, said: Said | None = None, own: frozenset[str] = frozenset(
 
 def _broken(it: Reading) -> Iterator[Reason]:
     for start, end in it.sentences:
-        for rule in book().rules:
-            for match in rule.found(it.text, start, end):
-                yield _reason(it, rule, *match.span())
+        broken = [(rule, match) for rule in book().rules for match in rule.found(it.text, start, end)]
+        for rule, match in broken:
+            yield _reason(it, rule, *match.span())
+        if not broken and doubtful(it.text[start:end]):
+            yield _reason(it, book().named("doubt"), start, end)
 
 
 def _plainest(reasons: Iterable[Reason]) -> Iterator[Reason]:
