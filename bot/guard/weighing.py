@@ -14,6 +14,7 @@ from typing import Any
 
 WEIGHTS = Path(__file__).parent / "weights.json"
 TOKEN = re.compile(r"[\w']+|[!?$£]")
+FEWEST = 7  # words and pairs: four words say too little to go by
 DIGITS = re.compile(r"\d+")
 
 
@@ -26,8 +27,9 @@ def features(sentence: str) -> list[str]:
 def doubtful(sentence: str) -> bool:
     """Whether it weighs more than nearly all safe sentences do."""
     table = _table()
-    known = [table["weights"][each] for each in features(sentence) if each in table["weights"]]
-    return bool(known) and table["bias"] + sum(known) / math.sqrt(len(known)) > table["line"]
+    found = features(sentence)
+    known = [table["weights"][each] for each in found if each in table["weights"]]
+    return len(found) >= FEWEST and table["bias"] + sum(known) / math.sqrt(len(known)) > table["line"]
 
 
 @cache
