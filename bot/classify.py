@@ -19,6 +19,7 @@ from bot.actions import action_key
 from bot.clock import Clock
 from bot.config import Config, policy
 from bot.decide import decide
+from bot.edits import carry_over
 from bot.history import today
 from bot.model import ActionState, AuthorKind, CaseState, CommentState, Decision, Mark, Reason, Severity, Step
 from bot.never_hidden import spare
@@ -103,6 +104,8 @@ class Classify:
                 _settled(row.id, row.account, made)
         tx.execute(update(comment).where(comment.c.id.in_(quiet)).values(state=CommentState.SETTLED))
         write_audit(tx, now, notes)
+        for name in days:  # of what was edited while it waited
+            carry_over(tx, name, {row.external_id for row, _ in scored if row.account == name}, now)
 
     def _possible(self, row: Row[Any], made: Decision) -> Decision:
         """No supportive reply where no help line is known to name in it."""

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.clock import Clock
+from bot.edits import carry_over
 from bot.model import (
     AuthorKind,
     Batch,
@@ -141,6 +142,7 @@ class Inbox:
         write_audit(tx, now, [Note("received", account=account, comment_id=row.id) for row in written])
         judged = [row.id for row in written if row.author_kind != AuthorKind.BOT]
         self._engine.enqueue(tx, Queue.CLASSIFY, [Job(str(id_), id_) for id_ in judged])
+        carry_over(tx, account, {row["external_id"] for row in rows if row["edit"]}, now)
 
     def _put_aside(self, tx: Connection, account: str, event: Malformed, now: datetime) -> int:
         log.warning("set_aside", extra={"fields": {"account": account, "position": event.position.replace(" ", ":")}})

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.actions import ACTIONS, action_key
+from bot.edits import newest
 from bot.errors import DeskError
 from bot.history import supported
 from bot.model import ActionState, AuthorKind, CaseState, CommentState, Mode, Role, Severity, Verb
@@ -258,7 +259,7 @@ def _ask_for(
     rows, cannot = [], []
     once = template == Label.CRISIS
     had = supported(tx, of.account, {each.author_key for each in comments}) if once else set()
-    for each in comments:
+    for each in newest(comments):
         if once and each.author_key in had:
             cannot.append(f"comment {each.id}: its author got the supportive reply, which is said once")
             continue

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.model import ActionState, CaseState, Comment, CommentState, Reason, Severity
@@ -103,9 +103,11 @@ def open_action(tx: Connection, comment_id: int, count: int = 1) -> None:
     tx.execute(acting.values(state=CommentState.ACTING))
 
 
-def cancel_pending(tx: Connection, comment_ids: Sequence[int], why: str, now: datetime) -> None:
-    """Call off what has not been sent yet."""
+def cancel_pending(tx: Connection, comment_ids: Sequence[int], why: str, now: datetime, *, ruled: bool = True) -> None:
+    """Call off what has not been sent yet; `ruled`: also what people asked for, and what takes something back."""
     waiting = action.c.comment_id.in_(comment_ids) & (action.c.state == ActionState.PENDING)
+    if not ruled:
+        waiting = and_(waiting, action.c.ruling_id.is_(None), action.c.undo_of.is_(None))
     rows = tx.execute(
         update(action)
         .where(waiting)
@@ -149,8 +151,14 @@ def put_in_case(tx: Connection, new: NewCase, comment_id: int | None, now: datet
         write_audit(tx, now, [Note(f"case_{state}", account=new.account, case_id=opened_case, comment_id=comment_id)])
         found = opened_case
     if comment_id is not None:
-        link = upsert(case_comment).values(case_id=found, comment_id=comment_id).on_conflict_do_nothing()
-        added = tx.execute(link).rowcount
+        join_case(tx, found, comment_id)
         worst = func.max(case.c.severity, int(new.severity))
-        tx.execute(update(case).where(case.c.id == found).values(comments=case.c.comments + added, severity=worst))
+        tx.execute(update(case).where(case.c.id == found).values(severity=worst))
     return found
+
+
+def join_case(tx: Connection, case_id: int, comment_id: int) -> None:
+    """Once, however often it is asked for."""
+    link = upsert(case_comment).values(case_id=case_id, comment_id=comment_id).on_conflict_do_nothing()
+    added = tx.execute(link).rowcount
+    tx.execute(update(case).where(case.c.id == case_id).values(comments=case.c.comments + added))
