@@ -157,10 +157,12 @@ class Inbox:
 def _tell_gap(tx: Connection, account: str, why: str, now: datetime) -> None:
     """One case an account, which says what is wrong now; the audit keeps what it said before."""
     new = NewCase(f"gap:{account}", account, Reason.GAP, None, why, Severity.NORMAL)
+    told = select(case.c.why).where(case.c.key == new.key, case.c.state == CaseState.OPEN)
+    if tx.execute(told).scalar() == why:
+        return
     id_ = put_in_case(tx, new, None, now)
-    changed = update(case).where(case.c.id == id_, case.c.why != why).values(why=why)
-    if tx.execute(changed).rowcount:
-        write_audit(tx, now, [Note("gap", account=account, case_id=id_, detail=why)])
+    tx.execute(update(case).where(case.c.id == id_).values(why=why))
+    write_audit(tx, now, [Note("gap", account=account, case_id=id_, detail=why)])
 
 
 def comment_gone(tx: Connection, cipher: Cipher, account: str, external_id: str, now: datetime) -> int:

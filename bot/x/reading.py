@@ -102,15 +102,18 @@ class Reader:
         except PlatformError as error:
             return self._tell(poll, f"X cannot be read as planned ({poll}): {error}"), marks
         self._told.discard(poll)
-        self._answers_again(poll)
-        return found
+        events, marks = found
+        return self._answers_again(poll) + events, marks
 
-    def _answers_again(self, poll: Poll) -> None:
-        """What failed as well is tried at once."""
+    def _answers_again(self, poll: Poll) -> list[Event]:
+        """What failed as well is tried at once; whoever was told of it hears that it is over."""
+        now = self._clock.now()
         if self._failing.pop(poll, None):
-            self._due |= dict.fromkeys(self._failing, self._clock.now())
-        if not self._failing:
-            self._told.discard("away")
+            self._due |= dict.fromkeys(self._failing, now)
+        if self._failing or "away" not in self._told:
+            return []
+        self._told.discard("away")
+        return [Gap(f"X can be read again since {now:%Y-%m-%d %H:%M} UTC; what came meanwhile is read now")]
 
     def _put_off(self, poll: Poll, error: PlatformError) -> list[Event]:
         """Tried again soon, then ever more rarely, up to the poll's own pace; a person is told of what lasts."""
