@@ -50,7 +50,7 @@ class Settings(base.Settings):
     handle: str = Field(pattern=r"^\w{1,50}$", description="the account's name on X, without the @")
     stream: bool = Field(True, description="read the stream too: within a second, at the price of a second read")
     poll_seconds: float = Field(120, gt=0, description="between two polls of the mentions; the floor under the stream")
-    own_seconds: float = Field(300, ge=0, description="between two polls of our own timeline; 0 = never")
+    own_seconds: float = Field(60, ge=0, description="between two polls of our own timeline; 0 = never")
     search_seconds: float = Field(
         3600, ge=0, description="between two searches for replies without a mention; 0 = never"
     )
