@@ -74,6 +74,30 @@ def test_nothing_that_the_commenter_told_is_repeated() -> None:
         assert "repeats" in {reason.rule for reason in judge(words, said).reasons}
 
 
+ECHOES = [
+    ("I'm 16 and pregnant and the nurse judged me", "Teenage pregnancy is nothing to be judged for."),
+    ("I weigh 300 lbs and the chair broke", "Chairs for 300 lbs have been ordered."),
+    ("My wife was sent away on 4 March", "What happened in March is being looked at."),
+    ("My son is autistic and the lights were awful", "Autistic children often find the lights hard."),
+]
+NO_ECHOES = [
+    ("what is the best treatment for migraine?", "There are several treatments for migraine."),
+    ("Should I worry about the mole on my neck?", "A mole that changes should be seen by a dermatologist."),
+    ("My son is autistic and the lights were awful", "A quiet room can be booked by anybody."),
+]
+
+
+@pytest.mark.parametrize(("said", "words"), ECHOES)
+def test_what_they_told_of_somebody_is_known_again(said: str, words: str) -> None:
+    assert not judge(words).refused
+    assert judge(words, Said(said)).refused
+
+
+@pytest.mark.parametrize(("said", "words"), NO_ECHOES)
+def test_a_general_answer_to_a_question_repeats_nothing(said: str, words: str) -> None:
+    assert judge(words, Said(said)).reasons == ()
+
+
 def test_the_guard_clears_or_refuses_with_reasons_that_hold_no_words() -> None:
     guard = ReplyGuard()
     assert guard.clear("Thank you for your comment.").words == "Thank you for your comment."

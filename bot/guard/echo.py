@@ -1,35 +1,49 @@
-"""What the commenter disclosed and is called, found again in an answer."""
+"""What the commenter disclosed and is called, found again in an answer.
+
+Where their spans are not known, patterns find dates and contacts in their words, and the table's words of health what
+they tell of themselves or of somebody of theirs. A general sentence may name what a question asked about.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from bot.guard.reading import Reading
 from bot.guard.rules import book, pattern
+from classifiers.identifiers import found
 from classifiers.labels import Span, SpanType
 from classifiers.normalise import normalise
 
-TOLD = frozenset(SpanType) - {SpanType.TOWN}
-SHORTEST = 3
+OF_HEALTH = frozenset({SpanType.CONDITION, SpanType.TREATMENT})  # tells nothing of anybody in a general question
+NOBODYS = frozenset({SpanType.TOWN})
+SHORTEST = 3  # letters of a word that tells something
+SAME = 5  # letters that two forms of a word begin with: pregnant, pregnancy
 WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?", re.IGNORECASE)
+NUMBER = re.compile(r"\d{2,}")
 
 
 def repeated(it: Reading, said: str, spans: Iterable[Span], called: str) -> Iterator[tuple[int, int]]:
     """Offsets, in the answer, of words that point to the commenter or to what they told about somebody."""
-    told = {_stem(word) for span in spans if span.type in TOLD for word in _words(said[span.start : span.end])}
-    told |= _told_of_somebody(said)
+    told = _told(said, spans)
     names = {match[0].lower() for match in WORD.finditer(called)}
+    asked = "?" in said
     for match in WORD.finditer(it.text):
         word = match[0].lower()
-        if (word in names and match[0][0].isupper()) or (_stem(word) in told and not _general(it, match)):
+        named = word in names and match[0][0].isupper()
+        if named or (any(_alike(word, each) for each in told) and not (asked and _general(it, match))):
             yield match.span()
 
 
-def _told_of_somebody(said: str) -> set[str]:
-    """Words of health in what they say of themselves or somebody of theirs."""
+def _told(said: str, spans: Iterable[Span]) -> set[str]:
+    """Words that identify, and where the commenter tells of somebody also those of health, and numbers."""
     text = normalise(said).text
-    if not pattern("{first}").search(text):
-        return set()
-    return {_stem(word) for match in pattern("{clinical}").finditer(text) for word in _words(match[0])}
+    personal = bool(pattern("{first}").search(text))
+    pieces = [said[each.start : each.end] for each in spans if each.type not in NOBODYS | OF_HEALTH or personal]
+    pieces += [text[each.start : each.end] for each in found(text)]
+    if personal:
+        pieces += [match[0] for match in pattern("{clinical}|{sensitive}").finditer(text)]
+        pieces += NUMBER.findall(text)
+    return {word for piece in pieces for word in _words(piece)}
 
 
 def _general(it: Reading, match: re.Match[str]) -> bool:
@@ -39,13 +53,11 @@ def _general(it: Reading, match: re.Match[str]) -> bool:
 
 
 def _words(text: str) -> set[str]:
-    plain = book().plain
-    found = {match[0].lower() for match in WORD.finditer(text)}
-    return {word for word in found if len(word) >= SHORTEST and word not in plain}
+    words = {match[0].lower() for match in WORD.finditer(text)}
+    return {word for word in words if (len(word) >= SHORTEST or word.isdigit()) and word not in book().plain}
 
 
-def _stem(word: str) -> str:
-    for ending in ("'s", "ing", "es", "ed", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word.removesuffix(ending)
-    return word
+def _alike(word: str, told: str) -> bool:
+    """The same word, or two forms of one."""
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, told, strict=False)))
+    return word == told or (same >= SAME and same >= max(len(word), len(told)) - 3) or word.removesuffix("s") == told

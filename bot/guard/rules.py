@@ -70,6 +70,7 @@ def book() -> Book:
     return Book(rules, families, table["safer"], frozenset(table["repeats"]["plain"].split()))
 
 
+@cache
 def pattern(written: str) -> re.Pattern[str]:
     """A pattern in the table's own way of writing."""
     return _compiled(written, book().families)
