@@ -53,6 +53,7 @@ from bot.platforms.discord_server import Adapter, Settings
 from bot.replies import Cleared
 from bot.review.cases import Person, Ruling, Said, rule, undo
 from bot.sandbox.discord import TOKEN, Discord, too_many
+from bot.sandbox.discord_world import MANAGE_MESSAGES
 from bot.sandbox.faults import CLOSE, RESET, RESET_AFTER, Fault
 from bot.sandbox.resolver import connector
 from bot.shipped import shipped
@@ -597,6 +598,21 @@ async def test_before_the_login_every_call_comes_back_later(practice: Practice) 
             for verb in Verb:
                 with pytest.raises(Later):
                     await getattr(adapter, verb.value)(practice.about("1", text=WORDS))
+
+
+async def test_where_the_bot_may_not_manage_messages_nothing_is_deleted_and_it_says_so(practice: Practice) -> None:
+    order, world = await practice.order(), practice.discord.world
+    assert practice.adapter.capability(Verb.DELETE, order.target, NOON).ability is Ability.NATIVE
+    world.forbid(practice.general, MANAGE_MESSAGES)
+    with pytest.raises(Refused, match="lacks the permission"):
+        await practice.adapter.delete(order)
+    role = {"guild_id": world.guild, "role": world.roles[world.guild]}
+    await practice.discord.gateway.tell("GUILD_ROLE_UPDATE", role)
+    await practice.discord.gateway.tell("CHANNEL_UPDATE", world.channels[practice.general])
+    async with asyncio.timeout(60):
+        while practice.adapter.capability(Verb.DELETE, order.target, NOON).ability is not Ability.IMPOSSIBLE:
+            await asyncio.sleep(0.001)
+    assert "Manage Messages" in practice.adapter.capability(Verb.HIDE, order.target, NOON).note
 
 
 async def test_without_a_token_the_account_cannot_be_connected(

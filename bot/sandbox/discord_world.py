@@ -14,7 +14,7 @@ TEXT, DM, THREAD = 0, 1, 11  # types of channels
 DEFAULT, REPLY, CHAT_COMMAND = 0, 19, 20  # types of messages
 EPHEMERAL, LOADING, COMPONENTS_V2 = 1 << 6, 1 << 7, 1 << 15  # flags of messages
 ALL_PERMISSIONS = str((1 << 50) - 1)
-MANAGE_MESSAGES = 1 << 13
+ADMINISTRATOR, MANAGE_MESSAGES = 1 << 3, 1 << 13  # permissions
 LONGEST_TIMEOUT = timedelta(days=28)
 NONCE_KEPT = timedelta(minutes=5)
 MOST_COMPONENTS, MOST_WORDS, LONGEST_CONTENT = 40, 4000, 2000
@@ -104,7 +104,9 @@ class World:
         return self.add_channel(now, THREAD, name, id=id_, thread_metadata=metadata, **counts)
 
     def forbid(self, channel: str, permission: int) -> None:
-        """From now on nobody has this permission (a bit) in the channel."""
+        """From now on nobody has this permission (a bit) in the channel; administrators would have it anyway."""
+        everybody = self.roles[self.guild]
+        everybody["permissions"] = str(int(everybody["permissions"]) & ~ADMINISTRATOR)
         denied = {"id": self.guild, "type": 0, "allow": "0", "deny": str(permission)}
         self.channels[channel]["permission_overwrites"].append(denied)
 
