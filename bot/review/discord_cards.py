@@ -36,7 +36,7 @@ log = logging.getLogger("chaperone.desk")
 Able = Callable[[str, Verb, Target, datetime], Capability]  # what an account's platform can do; asks nobody
 Bot = commands.Bot
 
-BATCH = 10  # cards between two looks at what is most severe now
+BATCH = 4  # cards between two looks at what is most severe now
 POLL = 0.5  # seconds
 STIR = timedelta(seconds=30)
 NONCE_LIVES = timedelta(minutes=2)  # Discord says "a few minutes"
