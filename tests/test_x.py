@@ -779,7 +779,7 @@ async def test_after_eight_hours_without_x_the_gap_is_filled_within_the_budget_o
         for name, value in x.keys.environment("practice").items():
             monkeypatch.setenv(name, value)
         post = x.publish("Our opening hours")
-        config = rehearsed(tmp_path, reads_per_day=70)
+        config = rehearsed(tmp_path, reads_per_day=70, own_seconds=600, search_seconds=600)
         async with (
             running(config, assessor, clock, connector=lambda: connector(x)) as app,
             asyncio.TaskGroup() as group,

@@ -110,9 +110,10 @@ class Reader:
         now = self._clock.now()
         if self._failing.pop(poll, None):
             self._due |= dict.fromkeys(self._failing, now)
-        if self._failing or "away" not in self._told:
+        if "away" not in self._told or (self._failing and poll is not Poll.MENTIONS):
             return []
         self._told.discard("away")
+        self._failing.clear()
         return [Gap(f"X can be read again since {now:%Y-%m-%d %H:%M} UTC; what came meanwhile is read now")]
 
     def _put_off(self, poll: Poll, error: PlatformError) -> list[Event]:
