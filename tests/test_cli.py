@@ -119,7 +119,7 @@ REFUSED = [
     (("rule", "1", "hide", "--as", "cleo"), "cleo is triage"),
     (("rule", "99", "hide", "--as", "asha"), "There is no case 99"),
     (("rule", "1", "warn", "--as", "asha"), "say which template"),
-    (("rule", "1", "reply", "Thank you for your visit, Sam", "--as", "asha"), "Only the reply templates"),
+    (("rule", "1", "reply", "Thank you for your visit, Sam", "--as", "asha"), "The reply guard did not"),
     (("rule", "1", "label", "harasment", "--as", "asha"), "did you mean 'harassment'"),
     (("show", "99"), "There is no case 99"),
     (("show", "1", "--reveal"), "Say who you are"),
