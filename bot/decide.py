@@ -20,7 +20,7 @@ _WORDS = (Verb.REPLY, Verb.MESSAGE)
 _OTHERS = (Subject.SOMEBODY_ELSE, Subject.A_PATIENT)
 _WHOSE = {
     Subject.ONESELF: "oneself", Subject.SOMEBODY_ELSE: "somebody else", Subject.A_PATIENT: "a patient of the writer",
-    Subject.UNSURE: "nobody can tell whom",
+    Subject.UNSURE: "somebody, it is not clear who",
 }  # fmt: skip
 REPEAT_OFFENCES = 3  # earlier findings after which an author's next one is looked at sooner
 
