@@ -33,7 +33,7 @@ from classifiers.settings import Settings
 SHIPPED = Path(__file__).parent / "weights"
 LABELS = tuple(Label)
 KINDS: tuple[SpanType | None, ...] = (None, *SpanType)  # outputs of the token head; None = no span
-CAUTION = 2.0  # a word is masked as one of HIDDEN unless "no span" leads by this much (logits): see the model card
+CAUTION = 3.0  # a word is masked as one of HIDDEN unless "no span" leads by this much (logits): see the model card
 HIDDEN = (SpanType.CONDITION, SpanType.TREATMENT, SpanType.DATE)
 
 # Token ids of texts to logits (texts, labels), and of each text (its tokens or more, kinds).
