@@ -64,9 +64,9 @@ def _is_rule(name: str, given: Any, shipped: Mapping[str, Any]) -> bool:
 class Rules(_Part):
     """One rule a label."""
 
-    harassment: Rule = Rule(ask_when_right=0.8, do=(Do.HIDE,), severity="high")
+    harassment: Rule = Rule(do=(Do.HIDE,), severity="high")
     diagnosis_request: Rule = Rule(do=(Do.WARN,))
-    health_disclosure: DisclosureRule = DisclosureRule()
+    health_disclosure: DisclosureRule = DisclosureRule(ask_when_right=0.85)
     crisis: Rule = Rule(ask_when_right=0.5, severity="urgent")
     misinformation: Rule = Rule()
     solicitation: Rule = Rule(do=(Do.HIDE,))

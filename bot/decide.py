@@ -39,7 +39,7 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    ask_when_right: float = Field(0.85, ge=0, le=1, description="ask a person where it is right at least so often")
+    ask_when_right: float = Field(0.8, ge=0, le=1, description="ask a person where it is right at least so often")
     act_when_right: float = Field(0.98, ge=0.9, le=1, description="act alone only where it is right so often")
     do: tuple[Do, ...] = Field((), description='any of "hide", "warn", "nudge", "mute"; empty = only ask')
     severity: Literal["low", "normal", "high", "urgent"] = Field("normal", description="how soon a person must look")

@@ -105,10 +105,9 @@ def fitted(pooled: Scores) -> Calibration:
     return calibration.fit(logits, {LABELS[i]: pooled.truths[:, i] for i in columns})
 
 
-def rounding(runs: Path, pooled: Scores, tokenizer: Path, count: int = 1000) -> float:
-    """Macro F1 given up by scoring in int8 on some rows of the first fold, each at its best lines."""
-    held = np.array([row.writer in FOLDS[0] for row in pooled.rows])
-    rows = pooled.of(held & (np.cumsum(held) <= count)).rows
+def rounding(runs: Path, pooled: Scores, tokenizer: Path, every: int = 2) -> float:
+    """Macro F1 given up by scoring in int8 on every second row of the first fold, each label at its best line."""
+    rows = pooled.of([row.writer in FOLDS[0] for row in pooled.rows]).rows[::every]
     state = torch.load(runs / "fold-0" / "network.pt")
     exact = encoder(export.as_shipped(state, exact=True), base()[1])
     network = export.as_shipped(state)
