@@ -67,7 +67,7 @@ def card(
         "saw its writer or set (three folds; writers of one theme in different folds), weights rounded as they ship.\n",
         tables(found, gates),
         _gain(added),
-        f"Scoring in int8 changes macro F1 by {-100 * lost:+.2f} points (half of a fold, each label at its best line).\n",
+        f"Scoring in int8 changes macro F1 by {-100 * lost:+.2f} points (half a fold, each label at its best line).\n",
         "![precision and recall](precision-recall.png) ![calibration](calibration.png)\n",
         LIMITS,
         data(sources),
