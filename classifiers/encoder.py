@@ -161,7 +161,11 @@ def _forward(folder: Path, device: torch.device) -> Forward:
     if device.type == "cuda":
         return plain(network.to(torch.bfloat16))
     ranges = int8.read_ranges(folder / "ranges.safetensors", weights) if int8.supported() else None
-    return int8.Int8(network, ranges) if ranges else plain(network)
+    if not ranges:
+        return plain(network)
+    quick = int8.Int8(network, ranges)
+    network.layers = nn.ModuleList()  # `quick` has them in int8
+    return quick
 
 
 def read_network(path: Path) -> Network:

@@ -35,6 +35,7 @@ SITES = ("qkv", "out", "up", "down")
 SMOOTH = 0.8  # how much of the evening out the weights take: 0 = none, 1 = all
 HEADROOM = 1.15  # how far beyond what was seen an activation may reach before it is clipped
 SPARE = 16  # units into which those that reach far are cut, a layer
+STEP = 64  # packs are filled up to a multiple of so many tokens: oneDNN compiles and keeps code for each size it meets
 LOWEST, STRAIGHT = -0.17, 3.0  # of gelu: its lowest value, and from where it is x
 
 
@@ -120,7 +121,7 @@ class Layer:
 
     def __call__(self, x: Tensor, evened: Tensor, runs: Sequence[Run]) -> Tensor:
         qkv = self.qkv(UNIT.codes(x), UNIT)
-        seen = torch.empty_like(x)
+        seen = torch.zeros_like(x)
         for run in runs:
             q, k, v = run.of(qkv).view(run.texts, run.tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
             found = F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
@@ -155,11 +156,12 @@ class Int8:
         runs = list(_runs(lengths))
         words = self._network.words(torch.tensor([token for text in ids for token in text]))
         places = torch.cat([torch.arange(length) for length in lengths])
-        x, evened = self._norm(words + self._network.positions(places)), self._norm.evened
+        x = F.pad(words + self._network.positions(places), (0, 0, 0, -len(places) % STEP))
+        x, evened = self._norm(x), self._norm.evened
         for layer in self._layers:
             x, evened = layer(x, evened, runs), layer.norm2.evened
         logits = torch.cat([self._verdicts(run.of(x)) for run in runs])
-        return logits, list(self._network.kinds(x).split(lengths))
+        return logits, list(self._network.kinds(x[: len(places)]).split(lengths))
 
     def _verdicts(self, x: Tensor) -> Tensor:
         """What `Network.forward` makes of the last activations (texts, tokens, width)."""
