@@ -13,7 +13,7 @@ from benchmarks.guard import FOLDER, score
 from bot.__main__ import app
 from bot.errors import ReplyRefused
 from bot.guard import ReplyGuard, Said, judge
-from bot.guard.weighing import doubtful
+from bot.guard.weighing import features, tells, weight
 
 BREACHES = [
     ("Thank you for your visit!", "visit"),
@@ -89,8 +89,8 @@ NO_ECHOES = [
 
 @pytest.mark.parametrize(("said", "words"), ECHOES)
 def test_what_they_told_of_somebody_is_known_again(said: str, words: str) -> None:
-    assert not judge(words).refused
-    assert judge(words, Said(said)).refused
+    assert "repeats" not in {reason.rule for reason in judge(words).reasons}
+    assert "repeats" in {reason.rule for reason in judge(words, Said(said)).reasons}
 
 
 @pytest.mark.parametrize(("said", "words"), NO_ECHOES)
@@ -157,8 +157,19 @@ def test_it_errs_as_seldom_as_promised_on_what_others_wrote_for_development() ->
 
 
 def test_what_no_rule_knows_but_reads_like_a_breach_is_doubted() -> None:
-    assert doubtful("told u the tablets wouldnt hurt mum")
-    assert not doubtful("Thank you for your comment.")
+    assert tells(weight("told u the tablets wouldnt hurt mum"), 0)
+    assert not tells(weight("Thank you for your comment."), 0)
+
+
+def test_what_one_rule_finds_is_spared_where_the_words_are_harmless() -> None:
+    assert judge("He is the office cat and he answers to nobody.").reasons == ()
+
+
+def test_another_word_of_the_same_kind_has_the_same_shape() -> None:
+    knee, lung = (
+        {each for each in features(words) if each[0] == "#"} for words in ("your knee healed", "your lung healed")
+    )
+    assert knee == lung
 
 
 def test_an_invitation_is_no_fact() -> None:

@@ -2,7 +2,7 @@
 
     normalise the words          disguises, quotes and misspelt words of care are undone, offsets kept
     → each sentence, each rule   `rules.toml`: a name, why in a moderator's words, patterns, and what spares it
-    → words weighed              what no rule knows, but reads like a breach (`weighing.py`)
+    → weighed                    what no certain rule found, with the words around it (`weighing.py`)
     → what the commenter said    nothing of it is repeated: names, dates, conditions, treatments
     → contacts                   nobody's but the practice's own
 

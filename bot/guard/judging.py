@@ -8,7 +8,7 @@ from bot.guard.contacts import strangers
 from bot.guard.echo import repeated
 from bot.guard.reading import Reading, read
 from bot.guard.rules import Rule, book
-from bot.guard.weighing import doubtful
+from bot.guard.weighing import tells, weight
 from bot.replies import Said
 
 WIDEST = "yours"  # refuses by default what no other rule knows
@@ -53,12 +53,26 @@ def judge(words: str, said: Said | None = None, own: frozenset[str] = frozenset(
 
 
 def _broken(it: Reading) -> Iterator[Reason]:
-    for start, end in it.sentences:
-        broken = [(rule, match) for rule in book().rules for match in rule.found(it.text, start, end)]
-        for rule, match in broken:
-            yield _reason(it, rule, *match.span())
-        if not broken and doubtful(it.text[start:end]):
-            yield _reason(it, book().named("doubt"), start, end)
+    """What rules found, where one is certain or all and the words weigh enough; else the heaviest sentence."""
+    weights = [(weight(it.text[start:end]), start, end) for start, end in it.sentences]
+    heaviest, *where = max(weights, default=(0.0, 0, 0))
+    found = findings(it)
+    if not any(rule.certain for rule, _ in found) and not tells(heaviest, len(found)):
+        return
+    for rule, match in found:
+        yield _reason(it, rule, *match.span())
+    if not found:
+        yield _reason(it, book().named("doubt"), *where)
+
+
+def findings(it: Reading) -> list[tuple[Rule, re.Match[str]]]:
+    """What each rule finds in each sentence, before it is weighed."""
+    return [
+        (rule, match)
+        for start, end in it.sentences
+        for rule in book().rules
+        for match in rule.found(it.text, start, end)
+    ]
 
 
 def _plainest(reasons: Iterable[Reason]) -> Iterator[Reason]:

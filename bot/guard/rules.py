@@ -27,6 +27,7 @@ class Rule:
     patterns: tuple[re.Pattern[str], ...]
     spared: tuple[re.Pattern[str], ...]  # the sentence is left alone where one of these stands before the finding
     spared_by_text: tuple[re.Pattern[str], ...] = ()  # and the whole text where one of these stands anywhere
+    certain: bool = False  # refuses alone; others are weighed
 
     def found(self, text: str, start: int, end: int) -> Iterator[re.Match[str]]:
         """What one sentence breaks it with."""
@@ -64,6 +65,7 @@ def book() -> Book:
             tuple(_compiled(each, families) for each in row.get("patterns", [])),
             tuple(spares[each] for each in row.get("spared_by", [])),
             tuple(spares[each] for each in row.get("spared_by_text", [])),
+            row.get("certain", False),
         )
         for row in table["rule"]
     )
