@@ -23,7 +23,7 @@ from bot.classify import Assessor, Classify, assess_again
 from bot.clock import Clock, SystemClock
 from bot.config import Account, Config, Secrets
 from bot.consequences import Live, Shadow, Side
-from bot.errors import CredentialsRevoked
+from bot.errors import ConfigError, CredentialsRevoked
 from bot.guard import ReplyGuard, contacts
 from bot.inbox import Inbox
 from bot.lanes import Lanes, Wait, expected
@@ -58,7 +58,13 @@ LONGEST_WAIT = 300.0  # seconds between two tries to reach a platform
 
 def open_store(config: Config) -> Database:
     """Raises `StoreError` or `ConfigError`."""
-    keys = keys_from(Secrets().key, config.store.key_file)
+    store, key = config.store, Secrets().key
+    if store.path.exists() and not store.key_file.exists() and not key:
+        raise ConfigError(
+            f"The key file {store.key_file} is missing, and {store.path} cannot be read without it. "
+            "Put it back from your backup, or set CHAPERONE_KEY."
+        )
+    keys = keys_from(key, store.key_file)
     return Database.open(config.store.path, keys)
 
 

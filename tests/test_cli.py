@@ -88,7 +88,7 @@ def test_a_second_run_adds_nothing(worked: str) -> None:
 def test_crisis_is_first_in_the_queue_and_somebody_was_told(worked: str) -> None:
     first = ok("queue", "-c", worked).splitlines()[1]
     assert "crisis" in first
-    assert "told: dr sen" in first
+    assert "on call: dr sen" in first
 
 
 def test_a_dead_model_makes_one_case_and_not_thousands(worked: str) -> None:

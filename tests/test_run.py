@@ -78,6 +78,24 @@ def test_standard_input_is_spooled_and_read_to_its_end(tmp_path: Path) -> None:
     assert (tmp_path / "chaperone.practice" / "spool.jsonl").read_text() == line("1") + line("2")
 
 
+def test_once_ends_at_the_end_of_a_file_that_would_be_followed(tmp_path: Path) -> None:
+    config(tmp_path)
+    (tmp_path / "comments.jsonl").write_text(line("1") + line("2"))
+    assert start(tmp_path, "run", "--once").wait(PATIENCE) == 0
+    assert stored(tmp_path) == 2
+
+
+def test_no_new_key_is_made_beside_a_database_that_it_would_not_open(tmp_path: Path) -> None:
+    config(tmp_path, follow="false")
+    (tmp_path / "comments.jsonl").write_text(line("1"))
+    assert start(tmp_path, "run", "--once").wait(PATIENCE) == 0
+    (tmp_path / "chaperone.key").unlink()
+    refused = start(tmp_path, "queue")
+    assert "is missing" in refused.communicate(timeout=PATIENCE)[1]
+    assert refused.returncode != 0
+    assert not (tmp_path / "chaperone.key").exists()
+
+
 def test_a_second_process_on_the_same_database_is_refused(tmp_path: Path) -> None:
     config(tmp_path)
     (tmp_path / "comments.jsonl").write_text(line("1"))

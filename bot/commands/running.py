@@ -17,8 +17,9 @@ from bot.app import App, ahead, opened, running, standings
 from bot.classify import Assessor
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, JsonOption, console, pipeline
-from bot.config import Config, read
+from bot.config import Account, Config, read
 from bot.model import CaseState
+from bot.platforms import base as platforms
 from bot.review.rendering import as_plain_json
 from bot.store.lock import is_running
 from bot.store.tables import (
@@ -42,9 +43,19 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="Stop when everything the platforms had is worked off.")] = False,
 ) -> None:
     """Read, judge and act, until it is stopped. SIGTERM or Ctrl-C finishes what is under way; a second one does not."""
-    settings = read(config)
+    settings = to_its_end(read(config)) if once else read(config)
     logs.configure(settings.log.level, json=settings.log.json_lines)
     asyncio.run(_run(settings, pipeline(settings), once))
+
+
+def to_its_end(config: Config) -> Config:
+    """The same config, but a file that is read does not wait for more at its end."""
+    return config.model_copy(update={"accounts": tuple(_without_waiting(one) for one in config.accounts)})
+
+
+def _without_waiting(one: Account) -> Account:
+    waits = "follow" in platforms.load(one.platform)[0].model_fields
+    return one.model_copy(update={"settings": one.settings | {"follow": False}}) if waits else one
 
 
 async def _run(config: Config, assessor: Assessor, once: bool) -> None:

@@ -46,7 +46,7 @@ def queue_table(rows: Sequence[Row[Any]], now: datetime) -> RenderableType:
         table.add_column(heading)
     for row in rows:
         what = f"{row.label} ({row.reason})" if row.label else row.reason
-        with_ = row.claimed_by or (f"told: {row.assigned_to}" if row.assigned_to else "")
+        with_ = row.claimed_by or (f"on call: {row.assigned_to}" if row.assigned_to else "")
         cells = (str(row.id), severity(row.severity), row.account, what, str(row.comments), _age(row, now), with_)
         table.add_row(*cells)
     return table
@@ -63,7 +63,8 @@ def waiting_line(it: Wait) -> str:
 def case_panel(it: CaseStory, calls: Sequence[str] = ()) -> RenderableType:
     """`calls`, for a crisis: whom somebody in danger can call."""
     row = it.row
-    with_ = f" · with {row.claimed_by}" if row.claimed_by else f" · told: {row.assigned_to}" if row.assigned_to else ""
+    called = f" · on call: {row.assigned_to}" if row.assigned_to else ""
+    with_ = f" · with {row.claimed_by}" if row.claimed_by else called
     head = Text.assemble("case ", str(row.id), " · ", severity(row.severity), f" · {row.account} · {row.state}{with_}")
     more = row.comments - len(it.comments)
     danger = Text(" · ".join(["somebody may be in danger", *calls]), style=COLOURS[Severity.CRISIS])
