@@ -247,11 +247,17 @@ def _rooted(account: Account, folder: Path) -> dict[str, Any]:
 
 def _told(error: ValidationError, model: type[BaseModel], prefix: str = "") -> str:
     lines = []
-    for each in error.errors(include_input=False, include_url=False):
+    errors = error.errors(include_input=False, include_url=False)
+    roots = {each["loc"][:1] for each in errors if len(each["loc"]) > 1}
+    for each in errors:
+        if each["type"] == "too_short" and each["loc"] in roots:
+            continue  # its only entry is what is wrong, and is told below
         where = prefix + ".".join(str(part) for part in each["loc"])
         if each["type"] == "extra_forbidden":
             known = _keys(model, each["loc"][:-1])
             lines.append(f"  {where}: there is no such key{nearest(str(each['loc'][-1]), known)}")
+        elif each["type"] == "string_pattern_mismatch" and each["loc"][-1] == "country":
+            lines.append(f"  {where}: two capital letters, such as GB")
         else:
             lines.append(f"  {where}: {each['msg']}")
     return "\n".join(lines)

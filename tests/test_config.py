@@ -124,6 +124,15 @@ def test_what_the_house_forbids_is_refused(tmp_path: Path, text: str, told: str)
         read(config_with(tmp_path, text))
 
 
+def test_a_wrong_account_is_told_alone_and_in_plain_words(tmp_path: Path) -> None:
+    file = tmp_path / "one.toml"
+    file.write_text("[[accounts]]\nname = 'practice'\nplatform = 'replay'\ncountry = 'England'\n")
+    with pytest.raises(ConfigError) as refused:
+        read(file)
+    assert "accounts.0.country: two capital letters, such as GB" in str(refused.value)
+    assert "at least 1 item" not in str(refused.value)
+
+
 def test_a_rule_with_one_key_changed_keeps_the_others_of_its_label(tmp_path: Path) -> None:
     rules = read(config_with(tmp_path, "[rules.harassment]\nbudget_per_day = 7")).rules
     assert rules.harassment == Rules().harassment.model_copy(update={"budget_per_day": 7})
