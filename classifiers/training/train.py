@@ -83,6 +83,7 @@ def train(name: str, rows: Path, out: Path) -> None:
     if (out / name / "network.pt").exists():
         print(f"{name}: done before")
         return
+    torch.manual_seed(PUBLIC.seed)  # the span head starts at random
     network, tokenizer = base()
     public = read(rows / "public.jsonl")
     stage, number = name.split("-")
