@@ -46,31 +46,15 @@ act_when_right = 0.9
 COMMENTS: list[dict[str, Any]] = [
     {"id": "1", "author": "ann", "text": "what is this rash on my arm, it has been itchy for two weeks?"},
     {"id": "2", "author": "ann", "text": "so should I put cream on my rash or take a tablet for it?"},
-    {
-        "id": "3",
-        "author": "bob",
-        "text": "crushing chest pain since noon, my left arm is numb, what should I do?",
-    },
+    {"id": "3", "author": "bob", "text": "crushing chest pain since noon, my left arm is numb, what should I do?"},
     {"id": "4", "author": "cat", "text": "My sister was diagnosed with bipolar disorder last year and takes lithium."},
     {"id": "5", "author": "dan", "text": "I was diagnosed with HIV in 2019 and I take my tablets every day."},
     {"id": "6", "author": "eve", "text": "You are a pathetic, stupid excuse for a doctor and everybody hates you."},
-    {
-        "id": "7",
-        "author": "fay",
-        "text": "Three hours in the waiting room. Worst clinic in town.",
-    },
+    {"id": "7", "author": "fay", "text": "Three hours in the waiting room. Worst clinic in town."},
     {"id": "8", "author": "gus", "text": "Vaccines cause autism, every doctor knows it and hides it."},
-    {
-        "id": "9",
-        "author": "hal",
-        "text": "Dr Moses cured my herpes with herbs, WhatsApp him +234 803 555 0100",
-    },
+    {"id": "9", "author": "hal", "text": "Dr Moses cured my herpes with herbs, WhatsApp him +234 803 555 0100"},
     {"id": "10", "author": "ida", "text": "I can't do this any more, I want to die tonight."},
-    {
-        "id": "11",
-        "author": "colleague",
-        "text": "Lovely to see Mrs Webb walking again after her hip operation!",
-    },
+    {"id": "11", "author": "colleague", "text": "Lovely to see Mrs Webb walking again after her hip operation!"},
 ]
 
 
