@@ -33,8 +33,8 @@ from classifiers.settings import Settings
 SHIPPED = Path(__file__).parent / "weights"
 LABELS = tuple(Label)
 KINDS: tuple[SpanType | None, ...] = (None, *SpanType)  # outputs of the token head; None = no span
-# A word is masked as one of HIDDEN unless "no span" leads by this much (logits). Of marked characters, held-out writers'
-# rows had 0.63 to 0.65 masked at 0, 0.81 to 0.83 at 2, 0.86 at 3; at 4 a third of the harmless ones went too.
+# A word is masked as one of HIDDEN unless "no span" leads by this much (logits). Of what held-out writers' rows had to
+# mask, 0.63 to 0.65 was masked at 0, 0.81 to 0.83 at 2, 0.86 at 3; at 4 a third of the harmless went too (one fold).
 CAUTION = 3.0
 HIDDEN = (SpanType.CONDITION, SpanType.TREATMENT, SpanType.DATE)
 

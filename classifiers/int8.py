@@ -1,4 +1,4 @@
-"""The encoder's network in int8, for CPUs: nearly the same logits, more than twice as fast as in fp32 (`classifiers.training.benchmark`).
+"""The encoder's network in int8, for CPUs: nearly the same logits, more than twice as fast as in fp32.
 
 oneDNN, which is part of torch, multiplies activations of eight bits by weights of eight bits (a scale a row)
 exactly, in integers. Activations are put on a fixed grid, whose ranges were seen once on the corpus
