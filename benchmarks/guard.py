@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bot.guard import Said, judge
 
-FOLDER = Path(__file__).parent.parent / "tests" / "guard"
+READ = Path(__file__).parent.parent / "classifiers" / "training" / "replies"
+FRESH = Path(__file__).parent.parent / "tests" / "guard"
 SHOWN = "development"
 
 
@@ -36,7 +37,7 @@ class Score:
 def score(file: Path) -> Score:
     """Of a file of {"id", "said", "reply", "breach"} a line."""
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    found = [(row, judge(row["reply"], Said(row["said"]) if row["said"] else None).refused) for row in rows]
+    found = [(row, judge(row["reply"], Said(said) if (said := row.get("said")) else None).refused) for row in rows]
     breaches = sum(row["breach"] for row in rows)
     missed = tuple((row["id"], row["reply"]) for row, refused in found if row["breach"] and not refused)
     wrongly = tuple((row["id"], row["reply"]) for row, refused in found if refused and not row["breach"])
@@ -45,7 +46,7 @@ def score(file: Path) -> Score:
 
 def main() -> None:
     """Print the figures of each file."""
-    for file in sorted(FOLDER.glob("*.jsonl")):
+    for file in (*sorted(READ.glob("*.jsonl")), *sorted(FRESH.glob("*.jsonl"))):
         it = score(file)
         print(
             f"{file.stem}: recall {it.recall:.3f} of {it.breaches}, false refusals {it.false_refusals:.3f} of {it.safe}"

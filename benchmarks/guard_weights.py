@@ -24,8 +24,7 @@ RECALL = 0.94  # of breaches, by cross-validation; where both cannot be had, thi
 FOLDS = 8
 SEED = 1
 LEAST = 0.02  # weights that are smaller are left out
-SENTENCES = WEIGHTS.parent / "sentences"
-TOLD = Path(__file__).parent.parent / "tests" / "guard"
+TOLD = Path(__file__).parent.parent / "classifiers" / "training" / "replies"
 FRESH = "held-out"
 
 
@@ -77,13 +76,8 @@ def _held_out(rows: Sequence[Row], fresh: Sequence[Row], breach: Any) -> list[fl
 
 
 def _rows() -> list[Row]:
-    own = [
-        Row(_sentences(line), kind == "breaches")
-        for kind in ("breaches", "safe")
-        for line in (SENTENCES / f"{kind}.txt").read_text(encoding="utf-8").splitlines()
-        if line.strip()
-    ]
-    for stem in ("development", FRESH):
+    own = []
+    for stem in ("sentences", "development", FRESH):
         for line in (TOLD / f"{stem}.jsonl").read_text(encoding="utf-8").splitlines():
             told = json.loads(line)
             found = findings(read(told["reply"]))

@@ -1,5 +1,8 @@
 """The shipped classifier: a small BERT that gives all six logits and the spans of a text in one pass.
 
+It has one output more, for what goes out rather than what comes in: whether a reply tells of somebody's care
+(`Encoder.tells`), which the reply guard asks.
+
 The architecture is that of sentence-transformers/all-MiniLM-L6-v2 (6 layers, 384 wide, 12 heads, post-norm), written
 out in plain torch so that nothing heavier has to be imported. Each label has an attention of its own over
 the words (one query vector a label), so one sentence of alarm in a long ramble is not averaged away.
@@ -32,13 +35,14 @@ from classifiers.settings import Settings
 
 SHIPPED = Path(__file__).parent / "weights"
 LABELS = tuple(Label)
+OUTPUTS = len(LABELS) + 1  # the last: does a reply tell of somebody's care?
 KINDS: tuple[SpanType | None, ...] = (None, *SpanType)  # outputs of the token head; None = no span
 # A word is masked as one of HIDDEN unless "no span" leads by this much (logits). Of what held-out writers' rows had to
 # mask, 0.63 to 0.65 was masked at 0, 0.81 to 0.83 at 2, 0.86 at 3; at 4 a third of the harmless went too (one fold).
 CAUTION = 3.0
 HIDDEN = (SpanType.CONDITION, SpanType.TREATMENT, SpanType.DATE)
 
-# Token ids of texts to logits (texts, labels), and of each text (its tokens or more, kinds).
+# Token ids of texts to logits (texts, outputs), and of each text (its tokens or more, kinds).
 Forward = Callable[[Sequence[Sequence[int]]], tuple[Tensor, Sequence[Tensor]]]
 
 
@@ -47,6 +51,7 @@ class Shape:
     """Sizes of the network; the defaults are the base model's, with emoji added to its words."""
 
     words: int = 30522
+    outputs: int = OUTPUTS
     width: int = 384
     inner: int = 1536
     layers: int = 6
@@ -56,7 +61,7 @@ class Shape:
 
 
 class Network(nn.Module):
-    """Token ids to logits: (texts, tokens) to (texts, labels) and (texts, tokens, kinds)."""
+    """Token ids to logits: (texts, tokens) to (texts, outputs) and (texts, tokens, kinds)."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -64,9 +69,9 @@ class Network(nn.Module):
         self.positions = nn.Embedding(shape.positions, shape.width)
         self.norm = nn.LayerNorm(shape.width, eps=1e-12)
         self.layers = nn.ModuleList(_Layer(shape) for _ in range(shape.layers))
-        self.queries = nn.Parameter(torch.zeros(len(LABELS), shape.width))
-        self.verdict = nn.Parameter(torch.zeros(len(LABELS), shape.width))
-        self.bias = nn.Parameter(torch.zeros(len(LABELS)))
+        self.queries = nn.Parameter(torch.zeros(shape.outputs, shape.width))
+        self.verdict = nn.Parameter(torch.zeros(shape.outputs, shape.width))
+        self.bias = nn.Parameter(torch.zeros(shape.outputs))
         self.kinds = nn.Linear(shape.width, len(KINDS))
         self.dropout = shape.dropout
 
@@ -119,15 +124,29 @@ class Encoder:
 
     def score(self, texts: Sequence[str], parents: Sequence[str | None]) -> list[Scored]:
         """Raw logits and spans, in order. `parents` is not read."""
+        scored: dict[int, Scored] = {}
+        for i, encoding, kept, logits, kinds in self._passed(texts):
+            by_label = dict(zip(LABELS, logits.tolist(), strict=False))
+            scored[i] = Scored(by_label, tuple(spans(encoding, kept, kinds)))
+        return [scored[i] for i in range(len(texts))]
+
+    def tells(self, replies: Sequence[str]) -> list[float]:
+        """The logit of each reply telling of somebody's care. Raises ModelUnavailable (weights without that output)."""
+        found: dict[int, float] = {}
+        for i, *_, logits, _ in self._passed(replies):
+            if len(logits) < OUTPUTS:
+                raise ModelUnavailable("these weights judge no replies; take those that came with this version")
+            found[i] = float(logits[-1])
+        return [found[i] for i in range(len(replies))]
+
+    def _passed(self, texts: Sequence[str]) -> Iterator[tuple[int, Encoding, Sequence[int], Tensor, Tensor]]:
+        """Of each text, in any order: its place, its tokens, those that were read, its logits, their kinds."""
         encodings = self.tokenizer.encode_batch(list(texts))
         kept = [head_and_tail(range(len(e.ids)), self.max_tokens) for e in encodings]
-        scored: dict[int, Scored] = {}
         for group in passes([len(k) for k in kept], self.batch_tokens):
             logits, kinds = self.forward([[encodings[i].ids[t] for t in kept[i]] for i in group])
             for row, i in enumerate(group):
-                by_label = dict(zip(LABELS, logits[row].tolist(), strict=True))
-                scored[i] = Scored(by_label, tuple(spans(encodings[i], kept[i], kinds[row])))
-        return [scored[i] for i in range(len(texts))]
+                yield i, encodings[i], kept[i], logits[row], kinds[row]
 
 
 def load(settings: Settings) -> Encoder:
@@ -178,7 +197,7 @@ def read_network(path: Path) -> Network:
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         tensors = expand(stored)
         with torch.device("meta"):
-            network = Network(Shape(words=len(tensors["words.weight"])))
+            network = Network(Shape(words=len(tensors["words.weight"]), outputs=len(tensors["bias"])))
         network.load_state_dict(tensors, assign=True)
     except (SafetensorError, KeyError, RuntimeError) as error:
         raise ModelUnavailable(f"{path} is truncated or of another shape; fetch the weights again") from error

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from benchmarks.guard import FOLDER, score
+from benchmarks.guard import READ, score
 from bot.__main__ import app
 from bot.errors import ReplyRefused
 from bot.guard import ReplyGuard, Said, judge
@@ -151,7 +151,7 @@ def test_the_command_allows_and_knows_what_was_said(told: Callable[..., tuple[in
 
 
 def test_it_errs_as_seldom_as_promised_on_what_others_wrote_for_development() -> None:
-    it = score(FOLDER / "development.jsonl")
+    it = score(READ / "development.jsonl")
     assert it.recall >= 0.98
     assert it.false_refusals <= 0.05
 

@@ -33,7 +33,7 @@ OFTEN, SELDOM = 0.5, 0.15  # how often rows are disguised that people would disg
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """ids, mask (rows, tokens); targets (rows, labels), nan = unknown; kinds (rows, tokens, kinds): those a token
+    """ids, mask (rows, tokens); targets (rows, outputs), nan = unknown; kinds (rows, tokens, kinds): those a token
     may be, all where unknown."""
 
     ids: Tensor
@@ -71,7 +71,7 @@ def varied(row: Row, chance: random.Random) -> str:
 def _batch(parts: Sequence[tuple[Row, Normalised, Encoding]], longest: int) -> Batch:
     kept = [head_and_tail(range(len(encoding.ids)), longest) for _, _, encoding in parts]
     ids, mask = pad([[part[2].ids[t] for t in tokens] for part, tokens in zip(parts, kept, strict=True)])
-    targets = torch.tensor([[nan if t is None else float(t) for t in row.targets] for row, _, _ in parts])
+    targets = torch.tensor([[nan if t is None else float(t) for t in (*row.targets, row.tells)] for row, _, _ in parts])
     kinds = torch.ones(*ids.shape, len(KINDS), dtype=torch.bool)
     for at, ((row, text, encoding), tokens) in enumerate(zip(parts, kept, strict=True)):
         if row.marks is not None:

@@ -1,8 +1,9 @@
 """Builds the training rows: `python -m classifiers.training.corpus --data DIR --out DIR`.
 
 `--data` is the folder with `authored/`, `relabelled/` and the public sets; our own rows are `corpus/*.jsonl` beside
-this file. Writes `own.jsonl` (all six labels decided), `public.jsonl` (labels masked) and `sources.json` (rows and
-labels a source, hashes of what was read and written), which is all of it that may enter the project.
+this file, and replies to comments `replies/*.jsonl`. Writes `own.jsonl` (all six labels decided), `replies.jsonl`
+(does a reply tell of somebody's care?), `public.jsonl` (labels masked) and `sources.json` (rows and labels a source,
+hashes of what was read and written), which is all of it that may enter the project.
 """
 
 import argparse
@@ -16,9 +17,10 @@ from typing import Any
 
 from classifiers.labels import IDENTIFIERS, SpanType
 from classifiers.training import public, readings
-from classifiers.training.rows import LABELS, Mark, Row, known, write
+from classifiers.training.rows import LABELS, UNKNOWN, Mark, Row, known, write
 
 OWN = Path(__file__).parent / "corpus"
+REPLIES = Path(__file__).parent / "replies"
 SPANS = Path(__file__).parent / "spans.jsonl"  # spans of rows that were marked after they were written: id, spans
 TYPED = {"requests-disclosures"}  # files of ours whose rows have every span marked
 OTHER_KINDS = tuple(kind for kind in SpanType if kind not in IDENTIFIERS)
@@ -33,17 +35,22 @@ def main() -> None:
 
 
 def build(data: Path, corpus: Path, out: Path, labels: Path = readings.LABELS) -> None:
-    """Reads the sets and writes the three files. Rows with the text of an earlier row are left out."""
+    """Reads the sets and writes the four files. Rows with the text of an earlier row are left out."""
     written = [*authored(corpus, "corpus"), *authored(data / "authored", "authored")]
     differ = readings.arguable(labels)
     real = [row for row in (*relabelled(data), *readings.read(data, labels)) if readings.digest(row.text) not in differ]
     own = list(unique([*written, *real]))
     ours = readings.read_by_us(labels)
     others = list(unique((row for row in public.rows(data) if readings.digest(row.text) not in ours), without=own))
-    hashes = {"own": write(own, out / "own.jsonl"), "public": write(others, out / "public.jsonl")}
-    summary = {"written": hashes, "read": _hashes(data, corpus, labels), "sources": counts([*own, *others])}
+    answers = list(unique(replies()))
+    made = {"own": own, "replies": answers, "public": others}
+    summary = {
+        "written": {name: write(rows, out / f"{name}.jsonl") for name, rows in made.items()},
+        "read": _hashes(data, corpus, labels, REPLIES),
+        "sources": counts([*own, *answers, *others]),
+    }
     (out / "sources.json").write_text(json.dumps(summary, indent=1) + "\n")
-    print(f"{len(own)} rows of our guide, {len(others)} public rows in {out}")
+    print(f"{len(own)} rows of our guide, {len(answers)} replies, {len(others)} public rows in {out}")
 
 
 def authored(folder: Path, writer: str) -> Iterator[Row]:
@@ -62,6 +69,13 @@ def authored(folder: Path, writer: str) -> Iterator[Row]:
                 elsewhere=() if _typed(raw, path.stem) else OTHER_KINDS,
                 hard=bool(raw.get("hard", not raw["labels"])),
             )
+
+
+def replies(folder: Path = REPLIES) -> Iterator[Row]:
+    """What a practice might answer: one writer a file."""
+    for path in sorted(folder.glob("*.jsonl")):
+        for raw in _lines(path):
+            yield Row(raw["id"], f"replies/{path.stem}", raw["reply"], UNKNOWN, tells=int(raw["breach"]))
 
 
 def relabelled(data: Path) -> Iterator[Row]:

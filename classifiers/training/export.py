@@ -28,7 +28,7 @@ def quantised(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def as_shipped(state: Mapping[str, Tensor], exact: bool = False) -> Network:
     """The network that a user would load; `exact` leaves the rounding out, to see what it costs."""
     tensors = {k: v.float() for k, v in state.items()} if exact else expand(quantised(state))
-    network = Network(Shape(words=len(tensors["words.weight"])))
+    network = Network(Shape(words=len(tensors["words.weight"]), outputs=len(tensors["bias"])))
     network.load_state_dict(tensors)
     return network.eval().requires_grad_(False)
 

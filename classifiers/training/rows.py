@@ -27,8 +27,9 @@ class Row:
     """One text with what is known of it.
 
     `targets` has 1, 0 or None (unknown: masked in the loss) in the order of `Label`. `marks` is None where nothing
-    is known of spans; else words outside every mark are none of the kinds, but may be one of `elsewhere`.
-    `writer` is who wrote it, or the set it comes from: rows of one writer never stand on both sides of a split.
+    is known of spans; else words outside every mark are none of the kinds, but may be one of `elsewhere`. `tells` is
+    1 or 0 of a reply: whether it tells of somebody's care. `writer` is who wrote it, or the set it comes from: rows
+    of one writer never stand on both sides of a split.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Row:
     marks: tuple[Mark, ...] | None = None
     elsewhere: tuple[SpanType, ...] = ()
     hard: bool = False
+    tells: int | None = None
 
     def target(self, label: Label) -> int | None:
         return self.targets[LABELS.index(label)]

@@ -1,7 +1,7 @@
 """Trains the model: `python -m classifiers.training.train --rows DIR --out DIR [--stages public folds final]`.
 
     public   all public rows once, labels masked, from the base model
-    folds    our rows but those of the writers that the fold holds out, for honest scores; from `public`
+    folds    our rows and replies but those of the writers that the fold holds out, for honest scores; from `public`
     final    all our rows, gently, from the mean of the first two folds: what ships
 
 A stage is several runs, two at a time on a core each (two threads for one run wait for each other whenever anything
@@ -90,7 +90,7 @@ def train(name: str, rows: Path, out: Path) -> None:
     if stage == "public":
         fit(network, tokenizer, public[int(number) :: 2], (), PUBLIC, out / name)
         return
-    own = read(rows / "own.jsonl")
+    own = read(rows / "own.jsonl") + read(rows / "replies.jsonl")
     if stage == "final":
         network.load_state_dict(mean([out / "fold-0", out / "fold-1"]))
         fit(network, tokenizer, own, public, FINAL, out / name)

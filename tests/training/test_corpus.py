@@ -9,7 +9,7 @@ import pytest
 
 from classifiers.labels import IDENTIFIERS, Label, SpanType
 from classifiers.training import corpus, public, readings
-from classifiers.training.rows import Row, known, partly, read
+from classifiers.training.rows import UNKNOWN, Row, known, partly, read
 from classifiers.training.splits import FOLDS, held_out
 
 
@@ -63,6 +63,14 @@ def test_building_keeps_what_is_known_and_masks_the_rest(data: Path, ours: Path,
     assert hateful.target(Label.CRISIS) is None
 
 
+def test_replies_are_kept_apart_from_comments(data: Path, ours: Path, tmp_path: Path) -> None:
+    corpus.build(data, ours, tmp_path / "out", labels=tmp_path / "no-labels")
+    replies = read(tmp_path / "out" / "replies.jsonl")
+    assert {row.tells for row in replies} == {0, 1}
+    assert {row.targets for row in replies} == {UNKNOWN}
+    assert not {row.writer for row in replies} & {row.writer for row in read(tmp_path / "out" / "own.jsonl")}
+
+
 def test_a_comment_that_two_readers_label_differently_is_left_out(data: Path, ours: Path, tmp_path: Path) -> None:
     read_by_two = next(corpus.relabelled(data))
     (tmp_path / "arguable.json").write_text(json.dumps([{"set": "illness", "hash": readings.digest(read_by_two.text)}]))
@@ -108,4 +116,6 @@ def test_a_writer_in_no_fold_is_refused() -> None:
 
 
 def test_every_file_of_ours_is_in_a_fold() -> None:
-    held_out([Row("1", f"corpus/{path.stem}", "x", known([])) for path in corpus.OWN.glob("*.jsonl")], 0)
+    ours = [f"corpus/{path.stem}" for path in corpus.OWN.glob("*.jsonl")]
+    ours += [f"replies/{path.stem}" for path in corpus.REPLIES.glob("*.jsonl")]
+    held_out([Row("1", writer, "x", known([])) for writer in ours], 0)

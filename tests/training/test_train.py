@@ -14,7 +14,7 @@ from classifiers.errors import ModelUnavailable
 from classifiers.labels import Label, SpanType
 from classifiers.training import export
 from classifiers.training.batches import batches
-from classifiers.training.rows import Mark, Row, known, partly
+from classifiers.training.rows import UNKNOWN, Mark, Row, known, partly
 from classifiers.training.scoring import encoder, scores
 from classifiers.training.train import Recipe, fit, loss
 
@@ -75,8 +75,32 @@ def test_what_is_unknown_moves_nothing(network: Network, tokenizer: Tokenizer) -
     torch.autograd.backward(loss(network, batch, spans=1.0))
     moved = network.bias.grad
     assert moved is not None
-    assert [bool(value) for value in moved] == [label is Label.CRISIS for label in Label]
+    assert [bool(value) for value in moved] == [label is Label.CRISIS for label in (*Label, "tells")]
     assert network.kinds.weight.grad is None
+
+
+def test_a_reply_teaches_its_own_output_alone(network: Network, tokenizer: Tokenizer) -> None:
+    (batch,) = batches([Row("1", "replies/x", "thanks", UNKNOWN, tells=1)], tokenizer, seed=1, size=4, longest=8)
+    torch.autograd.backward(loss(network, batch, spans=1.0))
+    moved = network.bias.grad
+    assert moved is not None
+    assert [bool(value) for value in moved] == [False] * len(Label) + [True]
+
+
+def test_what_a_reply_tells_is_learnt(network: Network, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    words = ("ann bell said", "thanks")
+    rows = [Row(f"{i}", "replies/x", words[i % 2], UNKNOWN, tells=1 - i % 2) for i in range(40)]
+    fit(network, tokenizer, rows, (), RECIPE, tmp_path)
+    model = encoder(network.eval(), tokenizer)
+    tells, harmless = model.tells(words)
+    assert tells > 0 > harmless
+    assert model.tells(words[::-1]) == pytest.approx([harmless, tells], abs=1e-4)
+
+
+def test_weights_without_the_output_judge_no_replies(tokenizer: Tokenizer) -> None:
+    old = Network(Shape(words=len(WORDS), outputs=len(Label), width=16, inner=32, layers=2, heads=2, positions=32))
+    with pytest.raises(ModelUnavailable, match="no replies"):
+        encoder(old.eval(), tokenizer).tells(["thanks"])
 
 
 def test_a_token_may_be_what_its_row_says(tokenizer: Tokenizer) -> None:
