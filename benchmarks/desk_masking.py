@@ -69,6 +69,9 @@ class AsMarked:
     def line(self, label: Label, when_right: float) -> float | None:
         return self._pipeline.line(label, when_right)
 
+    def tells(self, reply: str) -> float | None:
+        return self._pipeline.tells(reply)
+
 
 def rows(limit: int | None) -> list[Row]:
     found = []

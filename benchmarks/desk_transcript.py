@@ -56,6 +56,9 @@ class Standin:
     def line(self, label: Label, when_right: float) -> float | None:
         return 0.9
 
+    def tells(self, reply: str) -> float | None:
+        return None
+
     def _assess(self, text: str) -> Assessment:
         found = {Label.HARASSMENT: 0.97} if "fool" in text else {}
         found |= {Label.HEALTH_DISCLOSURE: 0.96} if "asthma" in text else {}

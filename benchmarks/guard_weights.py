@@ -1,114 +1,83 @@
-"""Fit the guard's weights (`bot/guard/weighing.py`): `python -m benchmarks.guard_weights`.
+"""Fit the guard's weights (`bot/guard/weighing.py`): `python -m benchmarks.guard_weights --rows DIR --runs DIR`.
 
-Every figure it prints is cross-validated: of replies that taught neither the weights nor the line. The second
-regression and the line go by `held-out.jsonl` alone, as rules were written with the other sentences in sight.
-Run it after adding sentences or changing rules.
+The folders are those of a training (`classifiers/training/README.md`). Each reply is judged by the fold that never saw
+its writer, and every figure printed is cross-validated over the replies. The files that rules were written with are in
+sight of the rules, not of the model.
 """
 
+import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.feature_extraction import DictVectorizer
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from bot.guard.judging import findings
-from bot.guard.reading import read
-from bot.guard.weighing import WEIGHTS, evidence, features, weighed
+from bot.guard.reading import read as ready
+from bot.guard.weighing import WEIGHTS, Weights
+from classifiers.normalise import normalise
+from classifiers.training import export
+from classifiers.training.rows import Row, read
+from classifiers.training.scoring import encoder
+from classifiers.training.splits import FOLDS, held_out
+from classifiers.training.start import base
 
-RECALL = 0.94  # of breaches, by cross-validation; where both cannot be had, this goes before few false refusals
-FOLDS = 8
+RECALL = 0.97  # of breaches, by cross-validation; where both cannot be had, this goes before few false refusals
 SEED = 1
-LEAST = 0.02  # weights that are smaller are left out
-TOLD = Path(__file__).parent.parent / "classifiers" / "training" / "replies"
-FRESH = "held-out"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    sentences: tuple[str, ...]
-    breach: bool
-    found: int = 0  # by rules
-    certain: bool = False  # refused by a rule alone
-    fresh: bool = False
+SIGHTED = frozenset({"replies/development", "replies/sentences"})  # what rules were written with
 
 
 def main() -> None:
-    """Fit, choose the line, write."""
-    rows = _rows()
-    fresh = [row for row in rows if row.fresh]
-    breach = np.array([row.breach for row in fresh])
-    heaviest = _held_out(rows, fresh, breach)
-    seen = np.array([evidence(each, row.found) for each, row in zip(heaviest, fresh, strict=True)])
-    second = LogisticRegression(C=0.5, class_weight="balanced")
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED + 1)
-    scores = cross_val_predict(second, seen, breach, cv=folds, method="decision_function")
-    scores[[row.certain for row in fresh]] = np.inf
-    line = float(np.quantile(scores[breach], 1 - RECALL, method="lower"))
-    second.fit(seen, breach)
-    print(f"{len(rows)} replies, by cross-validation on {len(fresh)}:")
-    for at in sorted(
-        {line, *(float(np.quantile(scores[breach], 1 - each, method="lower")) for each in (0.85, 0.9, 0.93, 0.98))}
-    ):
-        print(f"  recall {(scores[breach] >= at).mean():.3f}, false refusals {(scores[~breach] >= at).mean():.3f}")
-    decides = {
-        "evidence": [round(float(each), 3) for each in second.coef_[0]],
-        "line": round(line - float(second.intercept_[0]), 3),
-    }
-    table = _fitted(rows) | decides
-    table["weights"] = {name: each for name, each in table["weights"].items() if abs(each) >= LEAST}
-    WEIGHTS.write_text(json.dumps(table, ensure_ascii=False, indent=0, sort_keys=True) + "\n", encoding="utf-8")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.guard_weights")
+    parser.add_argument("--rows", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, required=True)
+    arguments = parser.parse_args()
+    rows, seen = judged(arguments.rows, arguments.runs)
+    table = fitted(rows, seen)
+    WEIGHTS.write_text(json.dumps(asdict(table)) + "\n", encoding="utf-8")
 
 
-def _held_out(rows: Sequence[Row], fresh: Sequence[Row], breach: Any) -> list[float]:
-    """The heaviest sentence of each fresh reply, by weights which the reply did not teach."""
-    heaviest = [0.0] * len(fresh)
-    rest = [row for row in rows if not row.fresh]
-    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(fresh, breach):
-        table = _fitted([*rest, *(fresh[n] for n in train)])
-        for n in test:
-            heaviest[n] = max(weighed(table, each) for each in fresh[n].sentences)
-    return heaviest
+def judged(rows: Path, runs: Path) -> tuple[list[Row], Any]:
+    """Replies, and of each (the logit of a model that never saw its writer, any finding, a certain one)."""
+    replies = read(rows / "replies.jsonl")
+    tokenizer, kept, seen = base()[1], [], []
+    for fold in range(len(FOLDS)):
+        model = encoder(export.as_shipped(torch.load(runs / f"fold-{fold}" / "network.pt")), tokenizer)
+        part = held_out(replies, fold)
+        logits = model.tells([normalise(row.text).text for row in part])
+        kept += part
+        seen += [(logit, *_found(row.text)) for row, logit in zip(part, logits, strict=True)]
+    return kept, np.array(seen)
 
 
-def _rows() -> list[Row]:
-    own = []
-    for stem in ("sentences", "development", FRESH):
-        for line in (TOLD / f"{stem}.jsonl").read_text(encoding="utf-8").splitlines():
-            told = json.loads(line)
-            found = findings(read(told["reply"]))
-            certain = any(rule.certain for rule, _ in found)
-            own.append(Row(_sentences(told["reply"]), bool(told["breach"]), len(found), certain, stem == FRESH))
-    return own
+def fitted(rows: list[Row], seen: Any) -> Weights:
+    """On the replies that no rule was written with; prints what it would do to each file."""
+    writer, breach = np.array([row.writer for row in rows]), np.array([bool(row.tells) for row in rows])
+    fresh = ~np.isin(writer, list(SIGHTED))
+    model = LogisticRegression(class_weight="balanced")
+    folds = StratifiedKFold(8, shuffle=True, random_state=SEED)
+    scores = cross_val_predict(model, seen[fresh], breach[fresh], cv=folds, method="decision_function")
+    line = float(np.quantile(scores[breach[fresh]], 1 - RECALL, method="lower"))
+    model.fit(seen[fresh], breach[fresh])
+    print(f"{len(rows)} replies; by cross-validation on the {fresh.sum()} that no rule was written with:")
+    for recall in (0.9, 0.95, 0.96, 0.97, 0.98, 0.99):
+        at = np.quantile(scores[breach[fresh]], 1 - recall, method="lower")
+        print(f"  recall {recall:.2f}: {(scores[~breach[fresh]] >= at).mean():.3f} of safe ones refused")
+    for name in sorted(set(writer)):
+        ours, refused = writer == name, model.decision_function(seen) >= line
+        told = f"recall {refused[ours & breach].mean():.3f}, false refusals {refused[ours & ~breach].mean():.3f}"
+        print(f"  {name} ({ours.sum()}): {told}")
+    logit, found, certain = (round(float(each), 3) for each in model.coef_[0])
+    return Weights(logit, found, certain, round(line - float(model.intercept_[0]), 3))
 
 
-def _sentences(reply: str) -> tuple[str, ...]:
-    it = read(reply)
-    return tuple(it.text[start:end] for start, end in it.sentences) or ("",)
-
-
-def _fitted(rows: Sequence[Row], rounds: int = 2) -> dict[str, Any]:
-    """Of a long breach nobody says which sentence it is: first short ones teach, then of each the heaviest."""
-    told = [(n, row.breach, len(row.sentences), each) for n, row in enumerate(rows) for each in row.sentences]
-    listed = [features(each) for *_, each in told]
-    count = DictVectorizer()
-    seen = count.fit_transform({name: 1 / np.sqrt(len(each)) for name in each} for each in listed)
-    twice = np.asarray((seen != 0).sum(axis=0)).ravel() >= 2
-    seen, breach = seen[:, twice], np.array([each for _, each, *_ in told])
-    teaches = ~breach | (np.array([each for *_, each, _ in told]) <= 2)
-    for _ in range(rounds + 1):
-        fit = LogisticRegression(C=10, class_weight="balanced", max_iter=2000).fit(seen[teaches], breach[teaches])
-        weights = fit.decision_function(seen)
-        heaviest = {told[n][0]: n for n in np.argsort(weights)}
-        teaches = ~breach | (weights > 1)
-        teaches[list(heaviest.values())] = True
-    names = count.get_feature_names_out()[twice].tolist()
-    named = {name: round(float(each), 2) for name, each in zip(names, fit.coef_[0], strict=True)}
-    return {"bias": round(float(fit.intercept_[0]), 3), "weights": named}
+def _found(text: str) -> tuple[bool, bool]:
+    found = findings(ready(text))
+    return bool(found), any(rule.certain for rule, _ in found)
 
 
 if __name__ == "__main__":

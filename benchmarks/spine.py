@@ -35,6 +35,9 @@ class Stub:
     def line(self, label: Label, when_right: float) -> float:
         return 0.95 if when_right > 0.9 else 0.5
 
+    def tells(self, reply: str) -> float | None:
+        return None
+
 
 def _score(it: Text) -> float:
     return {"awful": 0.99, "perhaps": 0.7}.get(it.text.split()[0], 0.01)

@@ -69,6 +69,9 @@ class Stub:
     def line(self, label: Label, when_right: float) -> float:
         return 0.95 if when_right > 0.9 else 0.5
 
+    def tells(self, reply: str) -> float | None:
+        return None
+
 
 def _found(text: str) -> dict[Label, float]:
     words = [word for word in text.split() if not word.startswith("@")]

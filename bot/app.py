@@ -164,7 +164,7 @@ async def running(
     clock = clock or SystemClock()
     templates = Templates.read(shipped("replies"))
     own = contacts([one.links for one in config.accounts], templates)
-    guard = ReplyGuard(own | numbers(config) if own else own)
+    guard = ReplyGuard(own | numbers(config) if own else own, assessor.tells)
     async with AsyncExitStack() as stack:
         stack.enter_context(process_lock(config.store.path))
         db = open_store(config)

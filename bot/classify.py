@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -46,6 +47,8 @@ class Assessor(Protocol):
 
     def line(self, label: Label, when_right: float) -> float | None: ...
 
+    def tells(self, reply: str) -> float | None: ...
+
 
 class Classify:
     def __init__(self, config: Config, db: Database, engine: Engine, clock: Clock, assessor: Assessor) -> None:
@@ -77,11 +80,13 @@ class Classify:
         ours = [row for row in rows if row.author_kind == AuthorKind.STAFF]
         if not ours:
             return {}
-        cipher = self._db.cipher
+        cipher, teller = self._db.cipher, self._assessor.tells
         said = await self._db.read(lambda tx: [own_side.answered(tx, cipher, row) for row in ours])
         texts = [self._text(row).text for row in ours]
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._thread, lambda: [*map(own_side.marks, ours, texts, said)])
+        found = await loop.run_in_executor(
+            self._thread, lambda: [*map(own_side.marks, ours, texts, said, repeat(teller))]
+        )
         return {row.id: marks for row, marks in zip(ours, found, strict=True)}
 
     def _decide_all(self, tx: Connection, scored: Sequence[tuple[Row[Any], Assessment]], marks: Marks) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bot.config import Config
 from classifiers.errors import ModelUnavailable
-from classifiers.pipeline import Pipeline
+from classifiers.pipeline import Pipeline, Settings
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The config file.", envvar="CHAPERONE_CONFIG", show_default=True)
@@ -17,6 +17,10 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="For other programs.")]
 
 CONFIG = Path("chaperone.toml")
+WITHOUT = (
+    "Without the model every comment goes to a person, crisis is found by the word list, and the reply guard refuses "
+    "more than it should."
+)
 WIDE = 200  # columns when nobody looks, so that no line is folded
 
 
@@ -30,10 +34,11 @@ def complain(message: str) -> None:
     console(stderr=True).print(f"chaperone: {message}", style="red", markup=False, soft_wrap=True)
 
 
-def pipeline(config: Config) -> Pipeline:
+def pipeline(config: Config | None) -> Pipeline:
     """The model; without it a pipeline that sends everything to a person, after saying so."""
+    settings = config.classifier if config else Settings()
     try:
-        return Pipeline.load(config.classifier)
+        return Pipeline.load(settings)
     except ModelUnavailable as error:
-        complain(f"{error}\nWithout the model every comment goes to a person; crisis is found by the word list.")
-        return Pipeline.without_model(config.classifier, str(error))
+        complain(f"{error}\n{WITHOUT}")
+        return Pipeline.without_model(settings, str(error))

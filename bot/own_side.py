@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from bot.guard import judge
+from bot.guard import Teller, judge
 from bot.model import AuthorKind, Mark
 from bot.replies import Said
 from bot.store.cipher import Cipher
@@ -16,7 +16,7 @@ UNWISE = frozenset({"advice", "contact", "length", "unreadable"})  # rules that 
 TO_EVERYBODY = frozenset({"yours", "you did", "treatment", "diagnosis", "advice"})  # rules about who is answered
 
 
-def marks(row: Row[Any], text: str, answered: Said | None) -> tuple[Mark, ...]:
+def marks(row: Row[Any], text: str, answered: Said | None, teller: Teller | None = None) -> tuple[Mark, ...]:
     """What the guard would not let pass of a comment, a row of its table.
 
     In a post that answers nobody and opens a thread of its own, "your skin" is everybody's.
@@ -24,7 +24,7 @@ def marks(row: Row[Any], text: str, answered: Said | None) -> tuple[Mark, ...]:
     spared = TO_EVERYBODY if row.thread == row.external_id else frozenset[str]()
     return tuple(
         Mark(each.start, each.end, each.why, reveals=each.rule not in UNWISE)
-        for each in judge(text, answered).reasons
+        for each in judge(text, answered, teller=teller).reasons
         if each.rule not in spared
     )
 

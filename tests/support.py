@@ -69,6 +69,9 @@ class StubAssessor:
     def line(self, label: Label, when_right: float) -> float | None:
         return when_right
 
+    def tells(self, reply: str) -> float | None:
+        return None
+
     def _assess(self, text: str) -> Assessment:
         probabilities = dict.fromkeys(Label, 0.01)
         for word in text.split():

@@ -10,10 +10,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot.commandline import CONFIG, ConfigOption, JsonOption, console
+from bot.commandline import CONFIG, ConfigOption, JsonOption, console, pipeline
 from bot.config import Config, read
 from bot.errors import ReplyRefused
-from bot.guard import Proof, ReplyGuard, Said, contacts, judge, proofs
+from bot.guard import Proof, ReplyGuard, Said, Teller, contacts, judge, proofs
 from bot.lengths import LIMITS
 from bot.replies import Occasion, Templates
 from bot.review.refusal import refused_text
@@ -30,8 +30,9 @@ def guard(
 ) -> None:
     """Say whether a text may be posted in a practice's name, and why not. Exit status 1 where it may not."""
     settings = _config(config)
+    teller = pipeline(settings).tells
     if templates:
-        found = list(template_proofs(settings))
+        found = list(template_proofs(settings, teller))
         console().print(as_plain_json([asdict(each) for each in found]) if json else proof_table(found))
         raise typer.Exit(any(each.wrong for each in found))
     own = (
@@ -41,25 +42,25 @@ def guard(
     )
     words = sys.stdin.read().strip() if text == "-" else text
     if json:
-        judged = judge(words, Said(said) if said else None, own)
+        judged = judge(words, Said(said) if said else None, own, teller)
         told = {"refused": judged.refused, "safer": judged.safer, "reasons": [asdict(each) for each in judged.reasons]}
         console().print(as_plain_json(told), soft_wrap=True, markup=False)
         raise typer.Exit(judged.refused)
     try:
-        ReplyGuard(own).clear(words, Said(said) if said else None)
+        ReplyGuard(own, teller).clear(words, Said(said) if said else None)
     except ReplyRefused as error:
         console().print(Text("Refused.", style="bold red"), refused_text(error), sep="\n", soft_wrap=True)
         raise typer.Exit(1) from None
     console().print("Allowed.", style="green")
 
 
-def template_proofs(config: Config | None) -> Iterator[Proof]:
+def template_proofs(config: Config | None, teller: Teller | None) -> Iterator[Proof]:
     """Of the config's accounts; without any, of every platform in every country whose numbers are known."""
     templates = Templates.read(shipped("replies"))
     accounts = config.accounts if config else ()
     places = [Occasion(one.platform, one.country, links=one.links) for one in accounts]
     places += [Occasion(platform, country) for platform in ("", *LIMITS) for country in ("", *templates.countries())]
-    yield from proofs(templates, places, contacts([one.links for one in accounts], templates))
+    yield from proofs(templates, places, contacts([one.links for one in accounts], templates), teller)
 
 
 def proof_table(found: list[Proof]) -> Table:

@@ -4,7 +4,7 @@ import asyncio
 import platform as machine
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +22,7 @@ from bot.commandline import CONFIG, ConfigOption, console
 from bot.commands.guarding import template_proofs
 from bot.config import Account, Config, OnCall, Secrets, read
 from bot.errors import ChaperoneError, ConfigError
+from bot.guard import Teller
 from bot.model import Mode
 from bot.notify import Told, holds_secret, service, through_apprise
 from bot.platforms import base as platforms
@@ -86,8 +87,9 @@ def check(
 
 def _checks(config: Config) -> Iterator[Line]:
     yield from _tried("store", lambda: _store(config))
-    yield from _tried("model", lambda: _model(config))
-    yield from _tried("replies", lambda: _replies(config))
+    loaded = cache(lambda: Pipeline.load(config.classifier))
+    yield from _tried("model", lambda: _model(config, loaded()))
+    yield from _tried("replies", lambda: _replies(config, _teller(loaded)))
     yield from _tried("desk", lambda: _desk(config))
     for one in config.accounts:
         yield from _account(config, one)
@@ -114,10 +116,9 @@ def _store(config: Config) -> list[str]:
         return [f"{config.store.path} opens with the key from {where}"]
 
 
-def _model(config: Config) -> list[str]:
+def _model(config: Config, pipeline: Pipeline) -> list[str]:
     import torch  # noqa: PLC0415 - takes a second, which the other commands need not wait for
 
-    pipeline = Pipeline.load(config.classifier)
     seen = pipeline.assess([Comment("Thank you, this video was helpful.")])[0]
     lines = {label: pipeline.line(label, getattr(config.rules, label).act_when_right) for label in Label}
     acts = ", ".join(f"{label} from {line:.2f}" for label, line in lines.items() if line is not None)
@@ -143,9 +144,17 @@ def _desk(config: Config) -> list[str]:
     return [f"on Discord, in channel {on.channel}, and on the command line"]
 
 
-def _replies(config: Config) -> list[str]:
+def _teller(loaded: Callable[[], Pipeline]) -> Teller | None:
+    """None without the model, which is told elsewhere: the rules judge alone."""
+    try:
+        return loaded().tells
+    except ClassifierError:
+        return None
+
+
+def _replies(config: Config, teller: Teller | None) -> list[str]:
     """Raises `ConfigError` for a text that the guard or a platform would refuse."""
-    found = list(template_proofs(config))
+    found = list(template_proofs(config, teller))
     wrong = {f"{each.template}: {why}" for each in found for why in each.wrong}
     if wrong:
         told = "Some templates say what may not be sent; `chaperone guard --templates` tells where."

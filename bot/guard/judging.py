@@ -8,7 +8,7 @@ from bot.guard.contacts import strangers
 from bot.guard.echo import repeated
 from bot.guard.reading import Reading, read
 from bot.guard.rules import Rule, book
-from bot.guard.weighing import tells, weight
+from bot.guard.weighing import Teller, tells
 from bot.replies import Said
 
 WIDEST = "yours"  # refuses by default what no other rule knows
@@ -38,31 +38,41 @@ class Judgement:
         return bool(self.reasons)
 
 
-def judge(words: str, said: Said | None = None, own: frozenset[str] = frozenset()) -> Judgement:
+def judge(
+    words: str, said: Said | None = None, own: frozenset[str] = frozenset(), teller: Teller | None = None
+) -> Judgement:
     """Judge an outgoing text. Never raises, whatever the text.
 
-    `own` are the practice's contacts that may stand in it: telephone numbers, addresses, hosts of links.
+    `own` are the practice's contacts that may stand in it: telephone numbers, addresses, hosts of links. Without a
+    `teller` the rules judge alone, and refuse far more.
     """
     if len(words) > LONGEST:
         return _refusal([Reason("length", "It is longer than any reply; write it shorter.", 0, len(words))])
     it = read(words)
     if it.unreadable:
         return _refusal([Reason("unreadable", it.unreadable, 0, len(words))])
-    found = [*_plainest(_broken(it)), *_contacts(it, own), *(_repeats(it, said) if said else ())]
+    found = [*_plainest(_broken(it, teller or _nobody)), *_contacts(it, own), *(_repeats(it, said) if said else ())]
     return _refusal(sorted(set(found), key=lambda each: (each.start, each.end))) if found else Judgement()
 
 
-def _broken(it: Reading) -> Iterator[Reason]:
-    """What rules found, where one is certain or all and the words weigh enough; else the heaviest sentence."""
-    weights = [(weight(it.text[start:end]), start, end) for start, end in it.sentences]
-    heaviest, *where = max(weights, default=(0.0, 0, 0))
+def _broken(it: Reading, teller: Teller) -> Iterator[Reason]:
+    """What rules found, where all in all it is refused; the sentence that tells most where they found nothing."""
     found = findings(it)
-    if not any(rule.certain for rule, _ in found) and not tells(heaviest, len(found)):
+    if not tells(teller(it.text), bool(found), any(rule.certain for rule, _ in found)):
         return
     for rule, match in found:
         yield _reason(it, rule, *match.span())
     if not found:
-        yield _reason(it, book().named("doubt"), *where)
+        yield _reason(it, book().named("doubt"), *_heaviest(it, teller))
+
+
+def _heaviest(it: Reading, teller: Teller) -> tuple[int, int]:
+    """The sentence that alone tells most."""
+    return max(it.sentences, key=lambda place: teller(it.text[slice(*place)]) or 0.0)
+
+
+def _nobody(_: str) -> None:
+    """The teller where there is no model."""
 
 
 def findings(it: Reading) -> list[tuple[Rule, re.Match[str]]]:

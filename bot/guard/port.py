@@ -2,18 +2,19 @@
 
 from bot.errors import ReplyRefused
 from bot.guard.judging import Judgement, judge
+from bot.guard.weighing import Teller
 from bot.replies import Cleared, Said
 
 
 class ReplyGuard:
-    """`own` are the practice's contacts, which may be said (see `judge`)."""
+    """`own` are the practice's contacts, which may be said; `teller` is the model (see `judge`)."""
 
-    def __init__(self, own: frozenset[str] = frozenset()) -> None:
-        self._own = own
+    def __init__(self, own: frozenset[str] = frozenset(), teller: Teller | None = None) -> None:
+        self._own, self._teller = own, teller
 
     def clear(self, words: str, said: Said | None = None) -> Cleared:
         """Raises `ReplyRefused` with the reason, the words marked and a safe wording."""
-        judged = judge(words, said, self._own)
+        judged = judge(words, said, self._own, self._teller)
         if judged.refused:
             marks = [(reason.start, reason.end, reason.why) for reason in judged.reasons]
             raise ReplyRefused(_told(judged), words, marks, judged.safer)

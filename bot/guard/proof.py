@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from bot.guard.judging import judge
+from bot.guard.weighing import Teller
 from bot.lengths import length, limit
 from bot.replies import Occasion, Templates
 
@@ -31,7 +32,9 @@ def contacts(links: Iterable[Mapping[str, str]], templates: Templates) -> frozen
     return own | templates.public_lines() if own else own
 
 
-def proofs(templates: Templates, places: Iterable[Occasion], own: frozenset[str]) -> Iterator[Proof]:
+def proofs(
+    templates: Templates, places: Iterable[Occasion], own: frozenset[str], teller: Teller | None = None
+) -> Iterator[Proof]:
     """Every template at every place, in public and private, with red flags and without."""
     for place, name in product(places, templates.names()):
         moods = [
@@ -43,7 +46,7 @@ def proofs(templates: Templates, places: Iterable[Occasion], own: frozenset[str]
         wrong = [
             f"{reason.rule}: {words[reason.start : reason.end]!r}"
             for words in said
-            for reason in judge(words, own=own).reasons
+            for reason in judge(words, own=own, teller=teller).reasons
         ]
         wrong += [f"{each} of {most} characters" for each in lengths if each > most]
         yield Proof(name, place.platform, place.country, len(said), max(lengths), most, tuple(dict.fromkeys(wrong)))

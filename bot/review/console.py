@@ -17,7 +17,7 @@ from rich.console import Console
 
 from bot.app import ahead, opened
 from bot.clock import SystemClock
-from bot.commandline import CONFIG, ConfigOption, JsonOption, console
+from bot.commandline import CONFIG, ConfigOption, JsonOption, console, pipeline
 from bot.config import Config, read
 from bot.errors import DeskError, ReplyRefused
 from bot.guard import ReplyGuard, contacts
@@ -225,7 +225,7 @@ def _labels(words: str) -> tuple[Label, ...]:
 def _cleared(it: _Desk, words: str, case_id: int, comment_id: int | None) -> str:
     """Raises `ReplyRefused`, after showing which words and why."""
     links = [one.links for one in it.config.accounts]
-    guard = ReplyGuard(contacts(links, Templates.read(shipped("replies"))))
+    guard = ReplyGuard(contacts(links, Templates.read(shipped("replies"))), pipeline(it.config).tells)
     said = it.db.read_now(lambda tx: said_in(tx, it.db.cipher, case_id, comment_id))
     try:
         return guard.clear(words, said).words
