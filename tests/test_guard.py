@@ -9,11 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from benchmarks.guard import READ, score
 from bot.__main__ import app
 from bot.errors import ReplyRefused
 from bot.guard import ReplyGuard, Said, judge
-from bot.guard.weighing import features, tells, weight
 
 BREACHES = [
     ("Thank you for your visit!", "visit"),
@@ -150,26 +148,23 @@ def test_the_command_allows_and_knows_what_was_said(told: Callable[..., tuple[in
     assert [each["rule"] for each in json.loads(output)["reasons"]] == ["repeats"]
 
 
-def test_it_errs_as_seldom_as_promised_on_what_others_wrote_for_development() -> None:
-    it = score(READ / "development.jsonl")
-    assert it.recall >= 0.98
-    assert it.false_refusals <= 0.05
+def telling(words: str) -> float:
+    """A teller that is sure of a text with `told` in it, and just as sure of every other."""
+    return 9.0 if "told" in words else -9.0
 
 
-def test_what_no_rule_knows_but_reads_like_a_breach_is_doubted() -> None:
-    assert tells(weight("told u the tablets wouldnt hurt mum"), 0)
-    assert not tells(weight("Thank you for your comment."), 0)
+def test_without_a_model_whatever_a_rule_finds_is_refused() -> None:
+    words = "Your leaflet is on the counter."
+    assert [reason.rule for reason in judge(words).reasons] == ["yours"]
+    assert not judge(words, teller=telling).refused
 
 
-def test_what_one_rule_finds_is_spared_where_the_words_are_harmless() -> None:
-    assert judge("He is the office cat and he answers to nobody.").reasons == ()
-
-
-def test_another_word_of_the_same_kind_has_the_same_shape() -> None:
-    knee, lung = (
-        {each for each in features(words) if each[0] == "#"} for words in ("your knee healed", "your lung healed")
-    )
-    assert knee == lung
+def test_what_no_rule_knows_but_the_model_reads_is_doubted_where_it_tells_most() -> None:
+    words = "Good morning. This was told before noon. Bye."
+    assert not judge("Good morning. This was said before noon. Bye.", teller=telling).refused
+    (reason,) = judge(words, teller=telling).reasons
+    assert reason.rule == "doubt"
+    assert words[reason.start : reason.end].strip() == "This was told before noon."
 
 
 def test_an_invitation_is_no_fact() -> None:

@@ -11,6 +11,7 @@ from bot.lengths import LIMITS, length, limit
 from bot.replies import Occasion, Templates
 from bot.shipped import shipped
 from classifiers.labels import Label
+from classifiers.pipeline import Pipeline, Settings
 
 SHIPPED = Templates.read(shipped("replies"))
 COUNTRIES = {"GB": "999", "US": "911", "IE": "112 or 999", "CA": "911", "AU": "000", "NZ": "111"}
@@ -21,9 +22,10 @@ LINKS = {
 }
 
 
-@pytest.fixture(scope="module")
-def found() -> list[Proof]:
-    return list(template_proofs(read(shipped("chaperone.toml"))))
+@pytest.fixture(scope="module", params=["with the model", "without it"])
+def found(request: pytest.FixtureRequest) -> list[Proof]:
+    teller = Pipeline.load(Settings()).tells if request.param == "with the model" else None
+    return list(template_proofs(read(shipped("chaperone.toml")), teller))
 
 
 def test_every_text_of_every_template_passes_the_guard_and_fits_everywhere(found: list[Proof]) -> None:

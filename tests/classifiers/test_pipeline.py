@@ -162,3 +162,27 @@ def test_any_texts_get_one_assessment_each_in_order(texts: list[str]) -> None:
     for text, each in zip(texts, seen, strict=True):
         assert each.assessed == bool(each.probabilities) or each.probabilities.keys() == {Label.CRISIS}
         assert all(0 <= span.start < span.end <= len(text) for span in each.spans)
+
+
+class Judging(Keywords):
+    """Also judges replies, and fails on a "boom" as on a comment."""
+
+    def tells(self, replies: Sequence[str]) -> list[float]:
+        if "boom" in replies[0]:
+            raise RuntimeError(replies[0])
+        return [float(reply.count("visit")) for reply in replies]
+
+
+def test_a_reply_is_judged_undisguised_by_a_classifier_that_can() -> None:
+    assert Pipeline(Settings(), Judging()).tells("thank you for your v1s\u200bit") == 1.0
+    assert Pipeline(Settings(), Keywords()).tells("thank you for your visit") is None
+    assert Pipeline.without_model(Settings(), "the weights are missing").tells("thank you") is None
+
+
+def test_a_reply_on_which_the_model_fails_is_left_to_the_rules_and_out_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        assert Pipeline(Settings(), Judging()).tells("boom goes Quentin") is None
+    assert "judging_failed" in caplog.text
+    assert "Quentin" not in caplog.text
