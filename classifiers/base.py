@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from classifiers.calibration import Calibration
 from classifiers.errors import ModelUnavailable
@@ -50,6 +50,14 @@ class Classifier(Protocol):
         (`batching.passes`) and cutting long ones to head and tail (`batching.head_and_tail`) happens in here,
         where the tokenizer is. A text gets the same logits within 1e-4 whatever else is in the call.
         """
+
+
+@runtime_checkable
+class JudgesReplies(Protocol):
+    """A classifier that can also judge what goes out; not every one can."""
+
+    def tells(self, replies: Sequence[str]) -> list[float]:
+        """The logit of each reply telling of somebody's care. Raises ModelUnavailable where the weights cannot."""
 
 
 class Load(Protocol):

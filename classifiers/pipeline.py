@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from classifiers import lexicon
-from classifiers.base import Classifier, Scored, named
+from classifiers.base import Classifier, JudgesReplies, Scored, named
 from classifiers.calibration import Calibration
 from classifiers.identifiers import found, merged
 from classifiers.labels import Assessment, Label, NotAssessed, Span, Subject
@@ -88,6 +88,19 @@ class Pipeline:
         reads = [_read(text, self._languages) for text in texts]
         scored = iter(self._scored([read for read in reads if read.reason is None]))
         return [self._assessment(read, None if read.reason else next(scored)) for read in reads]
+
+    def tells(self, reply: str) -> float | None:
+        """The logit of what we say telling of somebody's care; None where nothing here can judge it.
+
+        Any thread may ask.
+        """
+        if not isinstance(self._classifier, JudgesReplies):
+            return None
+        try:
+            return self._classifier.tells([normalise(reply).text])[0]
+        except Exception as error:  # whatever it is, rules judge alone; its message could quote the text
+            log.warning("judging_failed", extra={"fields": {"error": type(error).__name__}})
+            return None
 
     def _scored(self, reads: Sequence[_Read]) -> list[Scored | None]:
         """None for each text on which the classifier fails, also where it fails only on all of them together."""
