@@ -8,11 +8,12 @@ A stage is several runs, two at a time on a core each (two threads for one run w
 else wants a core). The two runs of `public` take half of the rows each, and their weights are averaged. Each epoch of
 `folds` and `final` takes a fresh share of the public rows along, so that what only those teach (hate against groups,
 everyday speech) stays learnt. A run is saved after every epoch, goes on from there when started again, and is not
-repeated once done. Seeds are fixed; `facts.json` beside a run says what it was made from.
+repeated once done. Seeds are fixed; `facts.json` beside a run says what it was made from and which weights came out.
 """
 
 import argparse
 import ctypes
+import hashlib
 import json
 import math
 import os
@@ -132,8 +133,18 @@ def fit(
     torch.save(network.state_dict(), out / "network.pt")
     (out / "checkpoint.pt").unlink(missing_ok=True)
     facts = {"rows": len(rows), "extra": len(extra), "recipe": asdict(recipe), "losses": losses}
+    facts["weights"] = digest(network)
     (out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
     return losses
+
+
+def digest(network: Network) -> str:
+    """SHA-256 of every weight, to see whether two runs came out the same."""
+    found = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        found.update(name.encode())
+        found.update(tensor.contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def loss(network: Network, batch: Batch, spans: float) -> Tensor:

@@ -1,7 +1,9 @@
 """Training on a network small enough for a test: masks hold, the loss falls, runs go on, rounding loses little."""
 
+import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,16 @@ def test_the_loss_falls_and_the_run_is_saved(
     losses = fit(network, tokenizer, rows, (), RECIPE, tmp_path)
     assert losses[1] < losses[0]
     assert {path.name for path in tmp_path.iterdir()} == {"network.pt", "facts.json"}
+
+
+def test_two_runs_of_one_recipe_come_out_the_same(tokenizer: Tokenizer, rows: Sequence[Row], tmp_path: Path) -> None:
+    weights = []
+    for name, recipe in (("a", RECIPE), ("b", RECIPE), ("c", replace(RECIPE, seed=8))):
+        torch.manual_seed(1)
+        started = Network(Shape(words=len(WORDS), width=16, inner=32, layers=2, heads=2, positions=32))
+        fit(started, tokenizer, rows, (), recipe, tmp_path / name)
+        weights.append(json.loads((tmp_path / name / "facts.json").read_text())["weights"])
+    assert weights[0] == weights[1] != weights[2]
 
 
 def test_an_interrupted_run_goes_on_from_its_last_epoch(
