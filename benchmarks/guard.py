@@ -1,60 +1,55 @@
-"""How often the reply guard errs: `python -m benchmarks.guard`.
+"""How often the reply guard errs: `python -m benchmarks.guard`, with the model and without it.
 
-Rules and weights were made with `development` and `held-out` in sight, so of those the figures flatter;
-`python -m benchmarks.guard_weights` cross-validates. `held-out-2` is never read by whoever writes rules. What it errs
-on is printed for the development file alone.
+On `tests/guard`, which neither the model nor whoever writes rules has read: what it errs on there is never printed. Of
+the replies that the model was trained on, figures would flatter; `python -m benchmarks.guard_weights` has honest ones.
 """
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.guard import Said, judge
+from bot.commandline import pipeline
+from bot.guard import Said, Teller, judge
 
-READ = Path(__file__).parent.parent / "classifiers" / "training" / "replies"
 FRESH = Path(__file__).parent.parent / "tests" / "guard"
-SHOWN = "development"
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`missed` are breaches that passed, `refused` safe replies that did not; both as (id, reply)."""
+    """Of so many breaches so many were refused, and of so many safe replies."""
 
     breaches: int
+    stopped: int
     safe: int
-    missed: tuple[tuple[str, str], ...]
-    refused: tuple[tuple[str, str], ...]
+    refused: int
 
     @property
     def recall(self) -> float:
-        return 1 - len(self.missed) / self.breaches
+        return self.stopped / self.breaches
 
     @property
     def false_refusals(self) -> float:
-        return len(self.refused) / self.safe
+        return self.refused / self.safe
 
 
-def score(file: Path) -> Score:
-    """Of a file of {"id", "said", "reply", "breach"} a line."""
+def score(file: Path, teller: Teller | None) -> Score:
+    """Of a file of {"said", "reply", "breach"} a line."""
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    found = [(row, judge(row["reply"], Said(said) if (said := row.get("said")) else None).refused) for row in rows]
-    breaches = sum(row["breach"] for row in rows)
-    missed = tuple((row["id"], row["reply"]) for row, refused in found if row["breach"] and not refused)
-    wrongly = tuple((row["id"], row["reply"]) for row, refused in found if refused and not row["breach"])
-    return Score(breaches, len(rows) - breaches, missed, wrongly)
+    found = [judge(row["reply"], Said(row["said"]) if row["said"] else None, teller=teller).refused for row in rows]
+    breach = [refused for row, refused in zip(rows, found, strict=True) if row["breach"]]
+    safe = [refused for row, refused in zip(rows, found, strict=True) if not row["breach"]]
+    return Score(len(breach), sum(breach), len(safe), sum(safe))
 
 
 def main() -> None:
     """Print the figures of each file."""
-    for file in (*sorted(READ.glob("*.jsonl")), *sorted(FRESH.glob("*.jsonl"))):
-        it = score(file)
-        print(
-            f"{file.stem}: recall {it.recall:.3f} of {it.breaches}, false refusals {it.false_refusals:.3f} of {it.safe}"
-        )
-        if file.stem == SHOWN:
-            for title, rows in (("passed, and is a breach", it.missed), ("refused, and is safe", it.refused)):
-                for id_, reply in rows:
-                    print(f"  {title}: {id_} {reply}")
+    for file in sorted(FRESH.glob("*.jsonl")):
+        for with_what, teller in (("with the model", pipeline(None).tells), ("rules alone", None)):
+            it = score(file, teller)
+            print(
+                f"{file.stem}, {with_what}: recall {it.recall:.3f} of {it.breaches}, "
+                f"false refusals {it.false_refusals:.3f} of {it.safe}"
+            )
 
 
 if __name__ == "__main__":
