@@ -231,13 +231,14 @@ def pad(ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 
 
 def spans(encoding: Encoding, kept: Sequence[int], kinds: Tensor) -> Iterator[Span]:
-    """Spans of whole words: the pieces of a word vote with their logits, neighbours of one kind are one span.
+    """Spans of whole words: the pieces of a word vote with their logits, neighbours of one kind are one span, also where
+    one sign parts them, as in a double name; signs alone are none.
 
     `kept` are the tokens of `encoding` that were read, `kinds` their logits, (tokens or more, kinds).
     """
     votes: dict[int, Tensor] = {}
     for token, logits in zip(kept, kinds, strict=False):
-        if (word := encoding.word_ids[token]) is not None:
+        if (word := encoding.word_ids[token]) is not None and any(map(str.isalnum, encoding.tokens[token])):
             votes[word] = votes.get(word, 0) + logits
     open_: Span | None = None
     for word, vote in votes.items():

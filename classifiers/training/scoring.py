@@ -1,4 +1,4 @@
-"""Rows to logits, through the same code that scores comments."""
+"""Rows to logits and spans, through the same code that scores comments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from tokenizers import Tokenizer
 
 from classifiers.calibration import Calibration
 from classifiers.encoder import Encoder, Network, plain
+from classifiers.identifiers import found as patterns
+from classifiers.identifiers import merged
 from classifiers.labels import Span
 from classifiers.normalise import normalise
 from classifiers.training.rows import LABELS, Row
@@ -51,5 +53,5 @@ def scores(model: Encoder, rows: Sequence[Row], name: str = "scoring") -> Scores
         texts = [normalise(row.text) for row in part]
         for text, found in zip(texts, model.score([t.text for t in texts], [r.parent for r in part]), strict=True):
             logits.append([found.logits[label] for label in LABELS])
-            spans.append(tuple(text.original(span) for span in found.spans))
+            spans.append(merged(map(text.original, (*patterns(text.text), *found.spans))))
     return Scores(list(rows), np.array(logits), spans)
