@@ -231,8 +231,9 @@ def pad(ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 
 
 def spans(encoding: Encoding, kept: Sequence[int], kinds: Tensor) -> Iterator[Span]:
-    """Spans of whole words: the pieces of a word vote with their logits. Neighbours of one kind are one span, also where
-    one sign parts them, as in a double name; signs alone are none.
+    """Spans of whole words: the pieces of a word vote with their logits.
+
+    Neighbours of one kind are one span, also where one sign parts them, as in a double name; signs alone are none.
 
     `kept` are the tokens of `encoding` that were read, `kinds` their logits, (tokens or more, kinds).
     """
