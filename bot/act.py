@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from bot import red_flags
 from bot.actions import ACTIONS
 from bot.clock import Clock
 from bot.consequences import Consequences, Side
@@ -197,7 +198,7 @@ class Act:
             return replace(order, text=self._guard.clear(self._db.cipher.open(row.words)))
         if row.template is not None:
             body = opened(self._db.cipher, row.body)
-            urgent = body is not None and self._templates.urgent(body.text)
+            urgent = body is not None and red_flags.named(body.text)
             on = replace(self._sides[row.account].says, private=verb is Verb.MESSAGE, urgent=urgent)
             return replace(order, text=self._guard.clear(self._templates.words(row.template, row.key, on)))
         return order

@@ -15,11 +15,11 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from bot import own_side
+from bot import own_side, red_flags
 from bot.actions import action_key
 from bot.clock import Clock
 from bot.config import Config, policy
-from bot.decide import decide
+from bot.decide import decide, flagged
 from bot.edits import carry_over
 from bot.history import today
 from bot.model import ActionState, AuthorKind, CaseState, CommentState, Decision, Mark, Reason, Severity, Step
@@ -55,7 +55,10 @@ class Classify:
         self._config, self._db, self._engine, self._clock = config, db, engine, clock
         supports = config.crisis.supportive_reply == "auto"
         self._assessor = assessor
-        self._policy = policy(config.rules, config.not_assessed, assessor.line, supports=supports)
+        self._policy = policy(
+            config.rules, config.not_assessed, assessor.line, supports=supports,
+            red_flags_call=config.crisis.red_flags_call,
+        )  # fmt: skip
         self._support, self._supportable = support(config), supportable(config) if supports else frozenset[str]()
         self._revision = config.revision()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="classifier")
@@ -100,7 +103,8 @@ class Classify:
             if row.id in decided:
                 continue
             day = days[row.account]
-            made = self._possible(row, decide(seen, day.facts(row, marks.get(row.id, ())), self._policy))
+            facts = day.facts(row, marks.get(row.id, ()), red_flag=self._red_flag(row, seen))
+            made = self._possible(row, decide(seen, facts, self._policy))
             day.count(row, made)
             acts = self._write(tx, row, made, now)
             notes.append(Note("decided", account=row.account, comment_id=row.id, detail=f"{made.verdict}: {made.rule}"))
@@ -111,6 +115,10 @@ class Classify:
         write_audit(tx, now, notes)
         for name in days:  # of what was edited while it waited
             carry_over(tx, name, {row.external_id for row, _ in scored if row.account == name}, now)
+
+    def _red_flag(self, row: Row[Any], seen: Assessment) -> bool:
+        """Whether it matters that the comment names a red flag, and it does."""
+        return Label.DIAGNOSIS_REQUEST in flagged(seen, self._policy) and red_flags.named(self._text(row).text)
 
     def _possible(self, row: Row[Any], made: Decision) -> Decision:
         """No supportive reply where no help line is known to name in it."""

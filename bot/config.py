@@ -133,6 +133,7 @@ class Crisis(_Part):
     helplines_confirmed: date | None = Field(None, description="the day you called the help lines and they answered")
     helplines: Path | None = Field(None, description="a file of your own, over the shipped help lines")
     supportive_reply: Literal["off", "press", "auto"] = Field("off", description="one reply that names a help line")
+    red_flags_call: bool = Field(True, description="who asks for a diagnosis and names a red flag is a crisis too")
 
 
 class OnCall(_Part):
@@ -190,7 +191,7 @@ class Config(_Part):
     def revision(self) -> str:
         """Names everything that decisions follow from; where things are kept does not change it."""
         ruling = self.model_dump(mode="json", include={"classifier", "not_assessed", "rules"})
-        ruling["supportive_reply"] = self.crisis.supportive_reply
+        ruling |= self.crisis.model_dump(include={"supportive_reply", "red_flags_call"})
         return hashlib.sha256(json.dumps(ruling, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -200,7 +201,9 @@ class Secrets(BaseSettings):
     key: str | None = Field(None, repr=False, description="seals what is stored; several, newest first, while rotating")
 
 
-def policy(rules: Rules, when: WhenNotAssessed, line: Line, *, supports: bool = False) -> Policy:
+def policy(
+    rules: Rules, when: WhenNotAssessed, line: Line, *, supports: bool = False, red_flags_call: bool = True
+) -> Policy:  # fmt: skip
     """The rules with a model's lines: `line(label, when_right)` is a probability, or None where data is too thin."""
     table = {label: getattr(rules, label.value) for label in Label}
     lines = {
@@ -208,7 +211,7 @@ def policy(rules: Rules, when: WhenNotAssessed, line: Line, *, supports: bool = 
         for label, rule in table.items()
     }
     asked = frozenset(reason for reason in NotAssessed if getattr(when, reason.value) == "ask")
-    return Policy(table, lines, asked, supports)
+    return Policy(table, lines, asked, supports, red_flags_call)
 
 
 def read(file: Path) -> Config:

@@ -1,8 +1,8 @@
 """Decide: what is to become of a comment. Pure: everything it goes by is handed in, and nothing is done here.
 
 The order is the house's: what nobody assessed goes to a person; crisis is never hidden by the machine; our own
-side is only shown to a person; then each label's own rule acts where its promise holds, and asks where it does
-not.
+side is only shown to a person; a request that names a red flag is a crisis too; then each label's own rule acts where
+its promise holds, and asks where it does not.
 """
 
 from collections.abc import Iterable, Mapping
@@ -77,6 +77,7 @@ class Policy:
     lines: Mapping[Label, Lines]
     ask_when: frozenset[NotAssessed] = frozenset(NotAssessed)  # the rest is left alone
     supports: bool = False  # the machine may say the one supportive reply alone
+    red_flags_call: bool = True  # a request for a diagnosis that names a red flag is a crisis
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Facts:
     """What is known beside the text, at the moment of deciding."""
 
     author: AuthorKind = AuthorKind.PUBLIC
+    red_flag: bool = False  # the comment names a sign of an emergency
     earlier_findings: int = 0  # comments of this author, on this account, that were flagged before
     warned_in_thread: bool = False  # one redirect per author and thread
     in_crisis: bool = False  # a crisis of this author waits for a person
@@ -113,6 +115,8 @@ def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
         return made
     if seen.reason is not None:
         return _not_assessed(seen.reason, policy)
+    if facts.red_flag and policy.red_flags_call and Label.DIAGNOSIS_REQUEST in flags:
+        return _red_flag(seen, flags, facts, policy)
     if not flags:
         return Decision(Verdict.LEAVE, "clean", "no label reaches its ask line")
     return _combined(seen, flags, [_found(seen, label, facts, policy) for label in flags], facts, policy)
@@ -136,6 +140,16 @@ def _crisis(seen: Assessment, flags: tuple[Label, ...], facts: Facts, policy: Po
     return Decision(
         Verdict.ASK, "crisis", f"{_told(seen, Label.CRISIS)}: {how}; never hidden by the machine",
         Severity.CRISIS, Label.CRISIS, flags, Reason.FLAGGED, _supportive_reply(seen, facts, policy),
+    )  # fmt: skip
+
+
+def _red_flag(seen: Assessment, flags: tuple[Label, ...], facts: Facts, policy: Policy) -> Decision:
+    """Called as a crisis is, and never hidden; the answer with the emergency number goes out where its rule may act."""
+    asks = _found(seen, Label.DIAGNOSIS_REQUEST, facts, policy)
+    steps = () if facts.warned_in_thread else tuple(step for step in asks.steps if step.verb in _WORDS)
+    return Decision(
+        Verdict.ACT if steps else Verdict.ASK, "red_flag", f"names a sign of an emergency; {asks.why}",
+        Severity.CRISIS, Label.DIAGNOSIS_REQUEST, flags, Reason.RED_FLAG, steps,
     )  # fmt: skip
 
 

@@ -26,9 +26,10 @@ class Today:
     supported: set[str] = field(default_factory=set)
     paused: frozenset[Label] = frozenset()
 
-    def facts(self, row: Row[Any], marks: tuple[Mark, ...] = ()) -> Facts:
+    def facts(self, row: Row[Any], marks: tuple[Mark, ...] = (), *, red_flag: bool = False) -> Facts:
         return Facts(
             marks=marks,
+            red_flag=red_flag,
             author=AuthorKind(row.author_kind),
             earlier_findings=self.findings[row.author_key],
             warned_in_thread=(row.author_key, row.thread) in self.warned,
@@ -45,9 +46,10 @@ class Today:
         self.acted.update({step.label for step in made.steps if step.label})
         if any(step.verb in (Verb.REPLY, Verb.MESSAGE) for step in made.steps):
             self.warned.add((row.author_key, row.thread))
-        if made.label is Label.CRISIS:
+        if made.severity is Severity.CRISIS:
             self.in_crisis.add(row.author_key)
-            self.supported |= {row.author_key} if made.steps else set()
+        if made.label is Label.CRISIS and made.steps:
+            self.supported.add(row.author_key)
 
 
 def today(tx: Connection, account: str, authors: Collection[str], now: datetime) -> Today:

@@ -167,6 +167,7 @@ class Reason(StrEnum):
     """Why there is a case. With a label it says what was found; the rest says why no machine decided."""
 
     FLAGGED = "flagged"
+    RED_FLAG = "red_flag"  # asks for a diagnosis, and names a sign of an emergency
     ACTED = "acted"
     BREACH = "breach"  # our own side may have revealed a patient
     STAFF = "staff"

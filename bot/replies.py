@@ -86,7 +86,6 @@ class Templates:
         data = data or {}
         self._files = [_file(stem, variants) for stem, variants in files.items()]
         self._numbers: Mapping[str, Mapping[str, str]] = data.get("numbers", {})
-        self._red_flags = re.compile("|".join(data.get("red_flags", {}).get("words", [])) or "(?!)", re.IGNORECASE)
 
     @classmethod
     def read(cls, folder: Path) -> "Templates":
@@ -98,7 +97,7 @@ class Templates:
         try:
             templates = cls(found, tomllib.loads(numbers.read_text(encoding="utf-8")) if numbers.exists() else None)
             templates.all_words()
-        except (TemplateError, tomllib.TOMLDecodeError, UnicodeDecodeError, re.error) as error:
+        except (TemplateError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"A reply template in {folder} cannot be rendered: {error}") from error
         return templates
 
@@ -129,10 +128,6 @@ class Templates:
         """Raises `ReplyRefused` when there is no such template."""
         variants = self.variants(name, on or Occasion())
         return variants[int(hashlib.sha256(key.encode()).hexdigest(), 16) % len(variants)]
-
-    def urgent(self, text: str) -> bool:
-        """Whether a comment names a red flag, such as pain in the chest."""
-        return bool(self._red_flags.search(text))
 
     def _rendered(self, template: Template, on: Occasion) -> str:
         numbers = {**self._numbers.get(ANY, {}), **self._numbers.get(on.country, {})}

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.classify import Classify
 from bot.commands.setup import _call, _reached
-from bot.config import Account, Config, OnCall
+from bot.config import Account, Config, Crisis, OnCall
 from bot.decide import Facts, decide
 from bot.errors import ConfigError, DeskError
 from bot.model import AuthorKind, Batch, Mode, Role, Severity, Verb
@@ -97,6 +97,7 @@ class Lane:
     async def work(self) -> None:
         """What is due, in turn, as the engine would."""
         handlers: dict[str, Handler] = {"classify": self.classify, "notify": self.notify, "fire": self.schedule}
+        handlers["act"] = self.house.act
         while due := [
             row for row in self.house.rows(job) if row.run_at is None or row.run_at <= self.house.clock.now()
         ]:
@@ -222,6 +223,22 @@ async def test_it_works_without_the_model(house: House) -> None:
     lane = Lane(house, Post(), THREE, Pipeline.without_model(Settings(), "no weights"))
     await lane.hear("i want to kill myself tonight")
     assert lane.told() == [A]
+
+
+@pytest.mark.parametrize(("calls", "told"), [(True, [A, B]), (False, [])])
+async def test_who_asks_for_a_diagnosis_and_names_a_red_flag_is_answered_and_called_for(
+    house: House, calls: bool, told: list[str]
+) -> None:
+    lane = Lane(house, Post(), THREE)
+    lane.config = lane.config.model_copy(update={"crisis": Crisis(red_flags_call=calls)})
+    asks = StubAssessor({"numb": {Label.DIAGNOSIS_REQUEST: 0.99, Label.HARASSMENT: 0.99}})
+    lane.classify = Classify(lane.config, house.db, house.engine, house.clock, asks)
+    await lane.hear("crushing chest pain since noon, my left arm is numb", Mode.LIVE)
+    await lane.minutes(10)
+    assert lane.told() == told
+    if calls:
+        assert [row.verb for row in house.rows(action)] == [Verb.REPLY]
+        assert [row.severity for row in house.rows(case)] == [Severity.CRISIS]
 
 
 async def test_whoever_has_no_way_to_be_reached_is_passed_over(house: House) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import red_flags
 from bot.commands.guarding import template_proofs
 from bot.config import read
 from bot.guard import Proof, judge
@@ -64,6 +65,7 @@ def test_red_flags_get_the_countrys_emergency_number(country: str, number: str) 
 RED = [
     "I have chest pain and my arm is numb",
     "she can't breathe",
+    "I can’t breathe",
     "bleeding heavily since noon",
     "her face is drooping",
 ]
@@ -71,8 +73,8 @@ RED = [
 
 @pytest.mark.parametrize("comment", RED)
 def test_red_flags_are_known(comment: str) -> None:
-    assert SHIPPED.urgent(comment)
-    assert not SHIPPED.urgent("what is this spot on my arm?")
+    assert red_flags.named(comment)
+    assert not red_flags.named("what is this spot on my arm?")
 
 
 FITS = [

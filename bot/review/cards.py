@@ -34,6 +34,7 @@ MOST_BLANK = 0.5  # share of a text's words; with more of them blank it says not
 WORTH_TELLING = 0.33  # a probability below this is not told, unless it led to a flag
 
 BREACH = "a colleague may have revealed a patient"
+TITLES = {Reason.BREACH: BREACH, Reason.RED_FLAG: "asks for a diagnosis, and names a sign of an emergency"}
 TO_OTHERS = ((Verb.HIDE, "Hide"), (Verb.REPLY, "Warn"), (Verb.MUTE, "Mute"), (Verb.BAN, "Ban"))
 TO_OURS = ((Verb.DELETE, "Remove"), (Verb.HIDE, "Hide"))  # the second only where the first is impossible
 A_PLACE = re.compile(r"https://[\w.-]+(?:/[\w.-]+)+")
@@ -135,7 +136,7 @@ def may_disclose(it: Story) -> bool:
 
 def _head(it: CaseStory) -> str:
     row = it.row
-    what = BREACH if row.reason == Reason.BREACH else (row.label or row.reason).replace("_", " ")
+    what = TITLES.get(row.reason) or (row.label or row.reason).replace("_", " ")
     status = {
         CaseState.OPEN: f"waits for a person, opened {_at(row.opened_at, 'R')}",
         CaseState.ACTED: "done by the machine alone; anybody may look and undo",
