@@ -49,6 +49,7 @@ from bot.store.tables import case, case_comment, comment, set_aside
 
 log = logging.getLogger("chaperone.inbox")
 
+REMOVED = "since deleted on the platform, by its author or a moderator there"
 KEPT_OF_MALFORMED = 64 * 1024  # bytes kept of a payload that was set aside
 
 
@@ -166,7 +167,10 @@ def _tell_gap(tx: Connection, account: str, why: str, now: datetime) -> None:
 
 
 def comment_gone(tx: Connection, cipher: Cipher, account: str, external_id: str, now: datetime) -> int:
-    """Its author deleted it: words go, what was still to be done is called off, cases of nothing else close."""
+    """Its author deleted it: words go, what was still to be done is called off, cases of nothing else close.
+
+    Crisis stays open, and says so: whoever deletes their words is still in danger.
+    """
     mine = (comment.c.account == account) & (comment.c.external_id == external_id)
     present = mine & (comment.c.state != CommentState.GONE)
     ids = list(tx.execute(select(comment.c.id).where(present)).scalars())
@@ -188,9 +192,13 @@ def _close_empty_cases(tx: Connection, comment_ids: Sequence[int], now: datetime
         .where(comment.c.state != CommentState.GONE)
     )
     empty = (case.c.state == CaseState.OPEN) & case.c.id.in_(held) & case.c.id.not_in(left)
-    closed = update(case).where(empty).values(state=CaseState.CLOSED, closed_at=now, closed_by="its author")
+    crisis = case.c.severity == Severity.CRISIS
+    closed = update(case).where(empty, ~crisis).values(state=CaseState.CLOSED, closed_at=now, closed_by="its author")
     ids = tx.execute(closed.returning(case.c.id)).scalars()
     write_audit(tx, now, [Note("case_closed", case_id=id_, detail="it was deleted on the platform") for id_ in ids])
+    told = update(case).where(empty, crisis, ~case.c.why.contains(REMOVED)).values(why=f"{REMOVED}; " + case.c.why)
+    ids = tx.execute(told.returning(case.c.id)).scalars()
+    write_audit(tx, now, [Note("crisis_deleted", case_id=id_, detail=REMOVED) for id_ in ids])
 
 
 def _about(event: Event) -> str | None:

@@ -47,7 +47,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """It was deleted on the platform, mostly by its author: the case closes, the text goes."""
+    """It was deleted on the platform, mostly by its author: words go, and the case closes unless it is a crisis."""
 
     id: str
 

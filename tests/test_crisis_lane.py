@@ -19,7 +19,8 @@ from bot.commands.setup import _call, _reached
 from bot.config import Account, Config, Crisis, OnCall
 from bot.decide import Facts, decide
 from bot.errors import ConfigError, DeskError
-from bot.model import AuthorKind, Batch, Mode, Role, Severity, Verb
+from bot.inbox import REMOVED
+from bot.model import AuthorKind, Batch, Gone, Mode, Role, Severity, Verb
 from bot.notify import Notify, Told, address, holds_secret, service, through_apprise
 from bot.on_call import NoticeState
 from bot.retention import expire
@@ -239,6 +240,19 @@ async def test_who_asks_for_a_diagnosis_and_names_a_red_flag_is_answered_and_cal
     if calls:
         assert [row.verb for row in house.rows(action)] == [Verb.REPLY]
         assert [row.severity for row in house.rows(case)] == [Severity.CRISIS]
+
+
+async def test_who_deletes_their_words_is_still_in_danger(house: House) -> None:
+    lane = Lane(house, Post(), THREE)
+    await lane.hear()
+    for cursor in ("d", "e"):  # told of twice
+        await house.inbox.receive(PRACTICE, Mode.SHADOW, Batch((Gone("1"),), cursor))
+    (row,) = house.rows(case)
+    assert (row.state, row.severity, row.why.count(REMOVED)) == ("open", Severity.CRISIS, 1)
+    await lane.minutes(20)
+    assert lane.told() == [A, B, C]
+    story = house.db.read_now(lambda tx: case_story(tx, house.db.cipher, 1))
+    assert REMOVED in str(card(story, Here()))
 
 
 async def test_whoever_has_no_way_to_be_reached_is_passed_over(house: House) -> None:
