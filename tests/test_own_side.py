@@ -205,6 +205,12 @@ async def test_the_card_says_which_words_and_why_and_proposes_to_remove_them(hou
     assert all(each.enabled for each in buttons(it))
 
 
+async def test_abuse_is_titled_as_abuse_also_where_the_guard_marks_its_words(house: House) -> None:
+    it = await drawn(house, {}, "harassment You are a pathetic, stupid excuse for a human")
+    assert house.rows(case)[0].reason == Reason.BREACH
+    assert "urgent · harassment by a colleague; it may reveal a patient too" in told(it)
+
+
 async def test_where_it_cannot_be_deleted_the_card_says_so_and_where_it_stands(house: House) -> None:
     able = {Verb.DELETE: Capability(Ability.IMPOSSIBLE, "not ours"), Verb.HIDE: Capability(Ability.NATIVE)}
     it = await drawn(house, able, "thank you for your visit")

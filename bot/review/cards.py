@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Row
 
 from bot.actions import ACTIONS
 from bot.masking import PLACEHOLDERS
@@ -33,8 +36,8 @@ MAY_DISCLOSE = 0.1  # a probability of those from which on a comment is treated 
 MOST_BLANK = 0.5  # share of a text's words; with more of them blank it says nothing, and only a summary is shown
 WORTH_TELLING = 0.33  # a probability below this is not told, unless it led to a flag
 
-BREACH = "a colleague may have revealed a patient"
-TITLES = {Reason.BREACH: BREACH, Reason.RED_FLAG: "asks for a diagnosis, and names a sign of an emergency"}
+BREACH, MAY_REVEAL = "a colleague may have revealed a patient", "it may reveal a patient too"
+RED_FLAG = "asks for a diagnosis, and names a sign of an emergency"
 TO_OTHERS = ((Verb.HIDE, "Hide"), (Verb.REPLY, "Warn"), (Verb.MUTE, "Mute"), (Verb.BAN, "Ban"))
 TO_OURS = ((Verb.DELETE, "Remove"), (Verb.HIDE, "Hide"))  # the second only where the first is impossible
 A_PLACE = re.compile(r"https://[\w.-]+(?:/[\w.-]+)+")
@@ -136,19 +139,28 @@ def may_disclose(it: Story) -> bool:
 
 def _head(it: CaseStory) -> str:
     row = it.row
-    what = TITLES.get(row.reason) or (row.label or row.reason).replace("_", " ")
     status = {
         CaseState.OPEN: f"waits for a person, opened {_at(row.opened_at, 'R')}",
         CaseState.ACTED: "done by the machine alone; anybody may look and undo",
         CaseState.CLOSED: f"closed by {_name(row.closed_by)} {_at(row.closed_at)}" if row.closed_at else "closed",
     }[CaseState(row.state)]
-    lines = [f"### Case {row.id} · {Severity(row.severity).name.lower()} · {what}"]
+    lines = [f"### Case {row.id} · {Severity(row.severity).name.lower()} · {_title(row)}"]
     lines.append(f"{one_line(row.account, 40)} · {row.comments} comment{'s' * (row.comments != 1)} · {status}")
     if row.state == CaseState.OPEN and row.claimed_by:
         lines.append(f"With {_name(row.claimed_by)} until {_at(row.claimed_until)}")
     elif row.state == CaseState.OPEN and row.assigned_to:
         lines.append(f"For {_name(row.assigned_to)}" + (f", reminded {row.reminders} times" * (row.reminders > 0)))
     return "\n".join(lines)
+
+
+def _title(row: Row[Any]) -> str:
+    """What was found. Where that is something else than a patient revealed, it comes first: abuse is called abuse."""
+    found = (row.label or row.reason).replace("_", " ")
+    if row.reason == Reason.RED_FLAG:
+        return RED_FLAG
+    if row.reason != Reason.BREACH:
+        return found
+    return BREACH if row.label in (None, Label.HEALTH_DISCLOSURE) else f"{found} by a colleague; {MAY_REVEAL}"
 
 
 def _written(it: Story, here: Here, longest: int) -> str:
