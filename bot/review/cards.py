@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
-
-from sqlalchemy import Row
 
 from bot.actions import ACTIONS
 from bot.masking import PLACEHOLDERS
@@ -144,7 +141,7 @@ def _head(it: CaseStory) -> str:
         CaseState.ACTED: "done by the machine alone; anybody may look and undo",
         CaseState.CLOSED: f"closed by {_name(row.closed_by)} {_at(row.closed_at)}" if row.closed_at else "closed",
     }[CaseState(row.state)]
-    lines = [f"### Case {row.id} · {Severity(row.severity).name.lower()} · {_title(row)}"]
+    lines = [f"### Case {row.id} · {Severity(row.severity).name.lower()} · {_title(it)}"]
     lines.append(f"{one_line(row.account, 40)} · {row.comments} comment{'s' * (row.comments != 1)} · {status}")
     if row.state == CaseState.OPEN and row.claimed_by:
         lines.append(f"With {_name(row.claimed_by)} until {_at(row.claimed_until)}")
@@ -153,9 +150,10 @@ def _head(it: CaseStory) -> str:
     return "\n".join(lines)
 
 
-def _title(row: Row[Any]) -> str:
+def _title(it: CaseStory) -> str:
     """What was found. Where that is something else than a patient revealed, it comes first: abuse is called abuse."""
-    found = (row.label or row.reason).replace("_", " ")
+    row = it.row
+    found: str = (row.label or row.reason).replace("_", " ")
     if row.reason == Reason.RED_FLAG:
         return RED_FLAG
     if row.reason != Reason.BREACH:
