@@ -1,4 +1,4 @@
-"""What X's answers mean to us. One table, tried line by line in `tests/test_x.py`."""
+"""What X's answers mean to us. One table, tried line by line in `tests/x/test_answers_become_errors.py`."""
 
 import re
 from collections.abc import Mapping

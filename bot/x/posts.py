@@ -1,6 +1,6 @@
 """What X sends, as values: a payload becomes one of these on the first line after it arrives.
 
-Golden pairs in `tests/test_x.py` hold what becomes of what.
+Golden pairs in `tests/x/test_posts_become_comments.py` hold what becomes of what.
 """
 
 import re
