@@ -22,11 +22,12 @@ from bot.clock import Clock
 from bot.consequences import Consequences, Side
 from bot.errors import Ambiguous, CredentialsRevoked, PlatformError, Refused, ReplyRefused, Vanished
 from bot.errors import Later as ComeBack
+from bot.heard import said
 from bot.history import paused
 from bot.lanes import Lanes
 from bot.model import Ability, ActionState, AuthorKind, CommentState, Mode, Reason, Severity, Target, Verb
 from bot.platforms.base import Observed, Order
-from bot.replies import Guard, Templates
+from bot.replies import Guard, Said, Templates
 from bot.store.database import Database
 from bot.store.engine.port import Later
 from bot.store.queries import NewCase, Note, close_action, opened, put_in_case, stop_account, write_audit
@@ -47,6 +48,7 @@ class _Work:
     mode: Mode
     provider: Consequences
     interrupted: bool  # it was found in `sending`
+    answers: Said | None  # of typed words: what of the commenter's they must not repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Act:
             if row.account not in self._sides:  # taken out of the config: it waits until it is put back
                 later[row.id] = now + timedelta(seconds=WAIT_SECONDS)
                 continue
-            work = self._work(row)
+            work = self._work(tx, row)
             wait = self._wait(tx, work, now)
             if wait is None:
                 works.append(work)
@@ -99,7 +101,7 @@ class Act:
         tx.execute(update(action).where(action.c.id.in_(sent)).values(state=ActionState.SENDING, sent_at=now))
         return works, later
 
-    def _work(self, row: Row[Any]) -> _Work:
+    def _work(self, tx: Connection, row: Row[Any]) -> _Work:
         side, body = self._sides[row.account], opened(self._db.cipher, row.body)
         interrupted = row.state == ActionState.SENDING  # then it is observed where it may have been sent
         mode = Mode.LIVE if row.mode == Mode.LIVE and (interrupted or side.mode is Mode.LIVE) else Mode.SHADOW
@@ -115,7 +117,9 @@ class Act:
         if not interrupted:
             verb = _possible(verb, provider, target, self._clock.now())
         copy = body.text if body and verb is Verb.RESTORE else None
-        return _Work(row, verb, Order(row.key, target, copy=copy), mode, provider, interrupted)
+        typed = row.words is not None and row.template is None
+        answers = said(tx, self._db.cipher, [row.comment_id]) if typed else None
+        return _Work(row, verb, Order(row.key, target, copy=copy), mode, provider, interrupted, answers)
 
     def _note_stand_in(self, tx: Connection, work: _Work, now: datetime) -> None:
         """From now on the row says what is done in place of what cannot be done."""
@@ -190,16 +194,17 @@ class Act:
             raise Refused(f"left to a person: {able.note}")
         if not work.order.target.author_id:
             raise Refused("the text and the author of this comment have expired")
-        await work.provider.perform(verb, self._worded(work.order, row, verb))
+        await work.provider.perform(verb, self._worded(work))
 
-    def _worded(self, order: Order, row: Row[Any], verb: Verb) -> Order:
+    def _worded(self, work: _Work) -> Order:
         """With the words to say. What a template says is nobody's words, so it is not held against the commenter's."""
+        row, order = work.row, work.order
         if row.words is not None:
-            return replace(order, text=self._guard.clear(self._db.cipher.open(row.words)))
+            return replace(order, text=self._guard.clear(self._db.cipher.open(row.words), work.answers))
         if row.template is not None:
             body = opened(self._db.cipher, row.body)
             urgent = body is not None and red_flags.named(body.text)
-            on = replace(self._sides[row.account].says, private=verb is Verb.MESSAGE, urgent=urgent)
+            on = replace(self._sides[row.account].says, private=work.verb is Verb.MESSAGE, urgent=urgent)
             return replace(order, text=self._guard.clear(self._templates.words(row.template, row.key, on)))
         return order
 

@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from bot.guard import Teller, judge
+from bot.heard import said
 from bot.model import AuthorKind, Mark
 from bot.replies import Said
 from bot.store.cipher import Cipher
 from bot.store.queries import opened
-from bot.store.tables import assessment, comment
-from classifiers.labels import Span, SpanType
+from bot.store.tables import comment
 
 UNWISE = frozenset({"advice", "contact", "length", "unreadable"})  # rules that find no patient revealed
 TO_EVERYBODY = frozenset({"yours", "you did", "treatment", "diagnosis", "advice"})  # rules about who is answered
@@ -38,13 +38,4 @@ def answered(tx: Connection, cipher: Cipher, row: Row[Any]) -> Said | None:
     if parent is None:
         body = opened(cipher, row.body)
         return Said(body.parent_text) if body and body.parent_text else None
-    body = opened(cipher, parent.body)
-    if body is None or parent.author_kind != AuthorKind.PUBLIC:
-        return None
-    return Said(body.text, _spans(tx, parent.id), body.author_name)
-
-
-def _spans(tx: Connection, comment_id: int) -> tuple[Span, ...]:
-    found = select(assessment.c.spans).where(assessment.c.comment_id == comment_id).order_by(assessment.c.id.desc())
-    spans = tx.execute(found.limit(1)).scalar() or ()
-    return tuple(Span(start, end, SpanType(kind)) for start, end, kind in spans)
+    return said(tx, cipher, [parent.id]) if parent.author_kind == AuthorKind.PUBLIC else None

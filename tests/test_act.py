@@ -557,6 +557,15 @@ async def test_words_that_the_guard_does_not_let_pass_are_not_said(house: House)
     assert [each.reason for each in house.rows(case)] == [Reason.REFUSED]
 
 
+async def test_typed_words_that_repeat_the_commenter_are_refused_at_sending_too(house: House) -> None:
+    told = posted("2", "I have psoriasis and nobody helps")
+    await house.inbox.receive(PRACTICE, Mode.LIVE, Batch((told,), "d"))
+    typed = house.db.cipher.seal("Psoriasis is no laughing matter")
+    for comment_id in (1, 2):
+        await worked_off(house, house.wish(comment_id, Verb.REPLY, words=typed))
+    assert [row.state for row in house.rows(action)] == [ActionState.DONE, ActionState.REFUSED]
+
+
 # Lanes.
 
 

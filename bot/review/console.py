@@ -21,11 +21,11 @@ from bot.commandline import CONFIG, ConfigOption, JsonOption, console, pipeline
 from bot.config import Config, read
 from bot.errors import DeskError, ReplyRefused
 from bot.guard import ReplyGuard, contacts
+from bot.heard import said_in
 from bot.model import CaseState, Mode, Role
 from bot.near import nearest
 from bot.replies import Templates
 from bot.review import cases
-from bot.review.heard import said_in
 from bot.review.refusal import refused_text
 from bot.review.rendering import as_json, case_panel, queue_table, story_lines, waiting_line
 from bot.review.story import case_story, comment_number, comment_story

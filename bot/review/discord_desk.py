@@ -18,6 +18,7 @@ from bot.chat import Chat
 from bot.clock import Clock
 from bot.config import Config, OnDiscord
 from bot.errors import ChaperoneError, DeskError, ReplyRefused
+from bot.heard import said_in
 from bot.model import Role
 from bot.replies import Guard, Templates
 from bot.replies import Said as Heard
@@ -25,7 +26,6 @@ from bot.review import card_view, cases, postings, presses
 from bot.review.answers import why_text
 from bot.review.cases import Person, Ruling, Said
 from bot.review.discord_cards import DiscordCards
-from bot.review.heard import said_in
 from bot.review.inert import inert
 from bot.review.interactions import Interaction, chosen_member, filled_in, is_private, roles_of, tell
 from bot.review.presses import Press, What

@@ -1,4 +1,6 @@
-"""What a typed reply answers, as the guard needs it: nothing of it may be repeated."""
+"""What is answered, as the reply guard needs it: nothing of it may be repeated."""
+
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
 
@@ -12,11 +14,18 @@ MOST = 20  # comments of one case that are looked at
 
 
 def said_in(tx: Connection, cipher: Cipher, case_id: int, comment_id: int | None = None) -> Said:
-    """The words, spans and names of a case's comments, or of one of them, as one."""
-    found = select(comment.c.id, comment.c.body).join(case_comment, case_comment.c.comment_id == comment.c.id)
-    found = found.where(case_comment.c.case_id == case_id).order_by(comment.c.id).limit(MOST)
+    """What a case's comments say, or one of them."""
+    found = select(case_comment.c.comment_id).where(case_comment.c.case_id == case_id)
+    if comment_id is not None:
+        found = found.where(case_comment.c.comment_id == comment_id)
+    return said(tx, cipher, tx.execute(found.order_by(case_comment.c.comment_id).limit(MOST)).scalars().all())
+
+
+def said(tx: Connection, cipher: Cipher, comment_ids: Iterable[int]) -> Said:
+    """The words, spans and names of comments as one; empty where nothing is left of them."""
+    found = select(comment.c.id, comment.c.body).where(comment.c.id.in_(comment_ids)).order_by(comment.c.id)
     text, names, spans = "", list[str](), list[Span]()
-    for row in tx.execute(found if comment_id is None else found.where(comment.c.id == comment_id)).all():
+    for row in tx.execute(found).all():
         body = opened(cipher, row.body)
         if body is None:
             continue
