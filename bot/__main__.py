@@ -7,6 +7,7 @@ import typer
 from bot import logs
 from bot.commandline import complain
 from bot.commands import guarding, keeping, running, setup
+from bot.commands.status import status
 from bot.demo import demo
 from bot.errors import ChaperoneError
 from bot.review.console import desk
@@ -25,7 +26,7 @@ app.command()(setup.init)
 app.command()(setup.check)
 app.command()(running.run)
 app.command()(score)
-app.command()(running.status)
+app.command()(status)
 app.command()(guarding.guard)
 for each in (desk, keeping.commands):
     app.registered_commands += each.registered_commands

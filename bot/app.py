@@ -70,7 +70,12 @@ def open_store(config: Config) -> Database:
 
 @contextmanager
 def opened(config: Config) -> Iterator[Database]:
-    """The store for a command. Raises `StoreError` or `ConfigError`."""
+    """The store for a command, which does not make one. Raises `StoreError` or `ConfigError`."""
+    if not config.store.path.exists():
+        raise ConfigError(
+            f"Nothing has run yet: there is no database at {config.store.path}. `chaperone run` makes it there; if "
+            "there is one elsewhere, correct `store.path` in the config."
+        )
     db = open_store(config)
     try:
         yield db

@@ -12,32 +12,34 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.console import Console
 from rich.prompt import Prompt
-from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, select
 
 from bot import logs
-from bot.app import App, opened, running
+from bot.app import opened, running
 from bot.classify import Assessor
 from bot.clock import SystemClock
 from bot.commandline import JsonOption, console, pipeline
-from bot.commands.running import stop_on_signals, summary, told
+from bot.commands.counts import number_of, summary
+from bot.commands.running import stop_on_signals
+from bot.commands.status import day, page
 from bot.config import Config, read
 from bot.errors import DeskError
-from bot.model import AuthorKind, Role, Verdict
+from bot.model import AuthorKind, CaseState, CommentState, Role, Verdict
 from bot.review import cases
 from bot.review.rendering import as_plain_json, case_panel, inert
-from bot.review.story import Decided, Story, case_story, comment_story
+from bot.review.story import Story, case_story, comment_story, likely
 from bot.shipped import shipped
 from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
-from bot.store.tables import comment
+from bot.store.tables import case, comment
 
 PACE_SECONDS = 0.5  # between two comments, so that a person can follow
-ROWS = 14  # of the live view
+WIDEST = 100  # columns of a comment's line
+ONE_LINE: dict[str, Any] = {"sep": "\n    ", "no_wrap": True, "overflow": "ellipsis"}
+STYLES = {Verdict.ACT: "yellow", Verdict.ASK: "cyan", Verdict.LEAVE: "dim"}
 CHOICES = {"h": cases.Ruling.HIDE, "k": cases.Ruling.KEEP, "w": cases.Ruling.WARN, "m": cases.Ruling.MUTE}
 YOU = cases.Person("you", Role.LEAD)
 
@@ -54,15 +56,14 @@ def demo(
     out = console(stderr=json)
     out.print("Loading the model …")
     assessor = pipeline(config)
-    asyncio.run(_work_off(config, assessor, out, watch=not (once or json)))
+    asyncio.run(_work_off(config, assessor, out, watch=not json))
     if not (once or json) and sys.stdin.isatty():
         _rule_on_what_is_asked(config, out)
         asyncio.run(_work_off(config, assessor, out, watch=False))
-    counts = _counts(config)
     if json:
-        console().print(as_plain_json(_told(counts)), soft_wrap=True, markup=False)
+        console().print(as_plain_json(_told(_counts(config))), soft_wrap=True, markup=False)
     else:
-        out.print(_ending(counts, folder))
+        _end(config, folder, out)
     if data is None and json:
         shutil.rmtree(folder)
 
@@ -83,46 +84,47 @@ async def _work_off(config: Config, assessor: Assessor, out: Console, *, watch: 
     async with running(config, assessor) as app:
         stop_on_signals(app)
         async with asyncio.TaskGroup() as group:
-            view = group.create_task(_watch(app, out), name="view") if watch else None
+            view = group.create_task(_watch(app.db, out), name="view") if watch else None
             await app.run(once=True)
             if view:
                 view.cancel()
 
 
-async def _watch(app: App, out: Console) -> None:
-    with Live(console=out, refresh_per_second=8) as live:
-        try:
-            while True:
-                live.update(await app.db.read(lambda tx: _view(tx, app.db)))
-                await asyncio.sleep(0.25)
-        finally:
-            live.update(app.db.read_now(lambda tx: _view(tx, app.db)))
+async def _watch(db: Database, out: Console) -> None:
+    """Print each comment once it is settled: the same in a terminal, a pipe and a recording."""
+    shown = set[int]()
+    try:
+        while True:
+            _show_settled(db, out, shown)
+            await asyncio.sleep(0.1)
+    finally:
+        _show_settled(db, out, shown)
 
 
-def _view(tx: Connection, db: Database) -> RenderableType:
-    table = Table(box=None, pad_edge=False, expand=True)
-    for heading, ratio in (("comment", 5), ("found", 3), ("decision", 1), ("done", 2)):
-        table.add_column(heading, ratio=ratio, no_wrap=True, overflow="ellipsis")
-    latest = tx.execute(select(comment.c.id).order_by(comment.c.id.desc()).limit(ROWS)).scalars().all()
-    for id_ in reversed(latest):
-        it = comment_story(tx, db.cipher, id_)
-        found = _found(it)
-        done = ", ".join(each.outcome for each in it.actions)
-        verdict = Text("ours", style="dim") if it.author_kind is AuthorKind.BOT else _verdict(it.decision)
-        table.add_row(inert(it.text), Text(found), verdict, Text(done))
-    return Group(table)
+def _show_settled(db: Database, out: Console, shown: set[int]) -> None:
+    settled = select(comment.c.id).where(comment.c.state.in_([CommentState.SETTLED, CommentState.GONE]))
+    for id_ in db.read_now(lambda tx: tx.execute(settled.order_by(comment.c.id)).scalars().all()):
+        if id_ not in shown:
+            shown.add(id_)
+            out.print(*db.read_now(partial(_told_of, db=db, id_=id_)), **ONE_LINE, width=min(out.width, WIDEST))
 
 
-def _found(it: Story) -> str:
+def _told_of(tx: Connection, db: Database, id_: int) -> tuple[Text, Text]:
+    """A comment's words, and what became of it."""
+    it = comment_story(tx, db.cipher, id_)
+    waits = number_of(tx, case, case.c.id.in_(it.cases), case.c.state == CaseState.OPEN) > 0
+    return inert(" ".join(it.text.split())), _became(it, waits)
+
+
+def _became(it: Story, waits: bool) -> Text:
+    if it.author_kind is AuthorKind.BOT:
+        return Text("what we answered", style="dim")
     if it.assessment is None or it.decision is None:
-        return ""
-    flags = ", ".join(f"{label} {it.assessment.probabilities[label]:.2f}" for label in it.decision.flags)
-    return flags or (f"not assessed: {it.assessment.reason}" if it.assessment.reason else "")
-
-
-def _verdict(made: Decided | None) -> Text:
-    styles = {Verdict.ACT: "yellow", Verdict.ASK: "cyan", Verdict.LEAVE: "dim"}
-    return Text(made.verdict, style=styles[made.verdict]) if made else Text("…")
+        return Text("not judged", style="dim")
+    found = [f"{label.replace('_', ' ')}, {likely(it.assessment.probabilities[label])}" for label in it.decision.flags]
+    found += [f"not judged ({it.assessment.reason})"] if it.assessment.reason else []
+    done = [each.outcome for each in it.actions] + ["a person is asked"] * waits or ["left alone"]
+    return Text(": ".join([" and ".join(done), *["; ".join(found)] * bool(found)]), style=STYLES[it.decision.verdict])
 
 
 def _rule_on_what_is_asked(config: Config, out: Console) -> None:
@@ -149,17 +151,17 @@ def _counts(config: Config) -> dict[str, Any]:
         return db.read_now(summary)
 
 
-def _ending(counts: dict[str, Any], folder: Path) -> RenderableType:
+def _end(config: Config, folder: Path, out: Console) -> None:
+    with opened(config) as db:
+        sections = db.read_now(partial(day, now=SystemClock().now()))
+    out.print(Text(), page(sections), width=min(out.width, WIDEST))
     file = folder / "demo.toml"
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in _told(counts).items():
-        table.add_row(name.replace("_", " "), told(value))
     after = Text.assemble(
         ("\nTry next:\n", "bold"),
         f"  chaperone queue -c {file}\n  chaperone why 3 -c {file}\n  chaperone queue --acted -c {file}\n",
         f'  what the bot did on the "platform": {folder / "outcomes.jsonl"}',
     )
-    return Group(table, after)
+    out.print(after, soft_wrap=True)
 
 
 def _told(counts: dict[str, Any]) -> dict[str, Any]:

@@ -85,6 +85,30 @@ def test_a_second_run_adds_nothing(worked: str) -> None:
     assert status(worked) == before
 
 
+def test_status_is_a_page_for_an_operator(worked: str) -> None:
+    told = ok("status", "-c", worked)
+    for words in (
+        "NOT RUNNING",
+        "practice (replay): live, it acts; last heard from",
+        "2 cases for a person",
+        "1 crisis, 1 high; the oldest since",
+        "1 not judged, the model was down",
+        "comments: 3 seen, 3 put before a person",
+        "line 4, ",
+        "not a JSON object",
+    ):
+        assert words in told, told
+    assert not re.search(r"\b0\b(?!:)|none|\w_\w", told.partition("database")[0]), told  # but the hour of a time
+
+
+def test_before_anything_ran_it_says_so_and_where_it_looked_and_makes_nothing(config: str) -> None:
+    for command in ("status", "queue"):
+        told = refused(command, "-c", config)
+        assert "Nothing has run yet" in told
+        assert str(Path(config).with_name("chaperone.sqlite3")) in told
+    assert not list(Path(config).parent.glob("chaperone.[ks]*"))
+
+
 def test_crisis_is_first_in_the_queue_and_somebody_was_told(worked: str) -> None:
     first = ok("queue", "-c", worked).splitlines()[1]
     assert "crisis" in first

@@ -9,6 +9,11 @@ from bot.__main__ import app
 
 
 def test_the_demo_works_the_stream_off_and_tells_what_it_did(tmp_path: Path) -> None:
+    piped = CliRunner().invoke(app, ["demo", "--once", "--data", str(tmp_path)]).stdout
+    assert "women like you belong in a kitchen not a hospital\n    a person is asked: harassment" in piped
+    assert "line 35" in piped
+    assert "\x1b" not in piped
+    assert max(len(line) for line in piped.partition("Try next")[0].splitlines()) <= 120
     done = CliRunner().invoke(app, ["demo", "--once", "--json", "--data", str(tmp_path)])
     assert done.exit_code == 0, (done.output, done.exception)
     told = json.loads(done.stdout)

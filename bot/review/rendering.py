@@ -13,7 +13,7 @@ from rich.text import Text
 from sqlalchemy import Row
 
 from bot.lanes import Wait
-from bot.model import AuthorKind, Severity
+from bot.model import AuthorKind, Reason, Severity
 from bot.review.story import CaseStory, Story, likely
 from classifiers.labels import Assessment
 
@@ -23,6 +23,24 @@ COLOURS = {
     Severity.HIGH: "yellow",
     Severity.NORMAL: "cyan",
     Severity.LOW: "dim",
+}
+
+FOUND = (Reason.FLAGGED, Reason.ACTED)
+WHY = {  # what a case is about beside its label; of what was merely found, the label says all
+    Reason.BREACH: "a colleague may have revealed a patient",
+    Reason.STAFF: "written by our own side",
+    Reason.RED_FLAG: "names a sign of an emergency",
+    Reason.LANGUAGE: "in another language",
+    Reason.WORDLESS: "without words",
+    Reason.UNREADABLE: "cannot be read",
+    Reason.MODEL_DOWN: "not judged, the model was down",
+    Reason.BUDGET: "the day's automatic actions are used up",
+    Reason.OVERTURNED: "too many of today's actions were overturned",
+    Reason.PAUSED: "acting is paused",
+    Reason.REFUSED: "the platform refused",
+    Reason.UNKNOWN_OUTCOME: "nobody knows whether it was done",
+    Reason.GAP: "some comments may not have been read",
+    Reason.STOPPED: "the account is stopped",
 }
 
 WHO = {AuthorKind.PUBLIC: "a reader", AuthorKind.STAFF: "our own side", AuthorKind.BOT: "the bot"}
@@ -38,6 +56,13 @@ def inert(text: str) -> Text:
     return Text("".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text))
 
 
+def about(row: Row[Any]) -> str:
+    """What a case is about, in a few plain words."""
+    label = row.label.replace("_", " ") if row.label else ""
+    why = "" if row.reason in FOUND else WHY.get(row.reason, row.reason.replace("_", " "))
+    return ": ".join(each for each in (label, why) if each)
+
+
 def queue_table(rows: Sequence[Row[Any]], now: datetime) -> RenderableType:
     if not rows:
         return Text("Nothing waits for a person.")
@@ -45,9 +70,8 @@ def queue_table(rows: Sequence[Row[Any]], now: datetime) -> RenderableType:
     for heading in ("case", "severity", "account", "what", "comments", "age", "with"):
         table.add_column(heading)
     for row in rows:
-        what = f"{row.label} ({row.reason})" if row.label else row.reason
         with_ = row.claimed_by or (f"on call: {row.assigned_to}" if row.assigned_to else "")
-        cells = (str(row.id), severity(row.severity), row.account, what, str(row.comments), _age(row, now), with_)
+        cells = (str(row.id), severity(row.severity), row.account, about(row), str(row.comments), _age(row, now), with_)
         table.add_row(*cells)
     return table
 
