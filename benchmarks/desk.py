@@ -27,8 +27,8 @@ from rich.table import Table
 
 from bot.sandbox.discord import Discord
 from bot.store.tables import ruling
+from tests.discord_desk.room import Room, shown, told, until
 from tests.support import House, MemoryPlatform, opened_store
-from tests.test_discord_desk import Room, shown, told, until
 
 GAP = 10  # milliseconds within which two moderators press
 out = Console(width=150, highlight=False)

@@ -26,8 +26,8 @@ from bot.review.cases import Person, Ruling, Said
 from bot.sandbox.discord import LIMITS, Discord
 from bot.sandbox.faults import RESET, Fault
 from bot.store.tables import card, case, ruling
+from tests.discord_desk.room import Room, shown, told
 from tests.support import NOON, House, opened_store
-from tests.test_discord_desk import Room, shown, told
 
 HOUR = 3600.0
 AT_ONCE = 50  # cases, of the thousand

@@ -31,7 +31,7 @@ from bot.sandbox.resolver import connector
 from bot.sandbox.x import X
 from classifiers.labels import Assessment, Label, Span, SpanType
 from classifiers.pipeline import Text
-from tests.test_discord_desk import shown
+from tests.discord_desk.room import shown
 
 DOCS = Path(__file__).parent.parent / "docs"
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)

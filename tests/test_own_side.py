@@ -36,8 +36,8 @@ from bot.sandbox.discord import Discord
 from bot.store.queries import NewCase, put_in_case
 from bot.store.tables import action, assessment, case, comment, decision
 from classifiers.labels import Label, NotAssessed, SpanType
+from tests.discord_desk.room import Room
 from tests.support import NOON, PRACTICE, Finding, House, StubAssessor, opened_store, posted
-from tests.test_discord_desk import Room
 
 SURE: Mapping[str, Finding] = {label.value: {label: 0.999} for label in Label}
 UNREAD: Mapping[str, Finding] = {reason.value: reason for reason in NotAssessed}

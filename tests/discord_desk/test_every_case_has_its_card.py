@@ -1,0 +1,112 @@
+"""Deletions, restarts and an unreachable Discord: each open case keeps one card, which works."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from bot.model import Severity
+from bot.sandbox.discord import Discord
+from bot.sandbox.faults import HTML_503, RESET, RESET_AFTER
+from bot.store.tables import card, ruling
+from tests.discord_desk.room import Room, shown, until
+from tests.support import House, opened_store
+
+
+async def test_a_deleted_card_comes_back_while_its_case_is_open(room: Room) -> None:
+    case_id = await room.case()
+    first = await room.card(case_id)
+    await room.server.delete(first["id"])
+    again = await until(lambda: next((each for each in room.messages() if each["id"] != first["id"]), None))
+    await room.server.press(again["id"], f"desk:keep:{case_id}", room.ben)
+    await room.shows(case_id, "closed by `ben`")
+    await room.server.delete(again["id"])
+    await until(lambda: not room.house.rows(card))
+    assert not room.messages()
+
+
+async def test_a_card_deleted_while_nobody_ran_comes_back(room: Room) -> None:
+    case_id = await room.case()
+    first = await room.card(case_id)
+    await room.__aexit__()
+    await room.server.delete(first["id"])
+    async with room.restarted() as later:
+        assert (await later.card(case_id))["id"] != first["id"]
+
+
+async def test_a_card_deleted_while_the_gateway_was_away_comes_back(room: Room) -> None:
+    """The process stays; Discord ends the session, and never tells of what was deleted meanwhile."""
+    case_id = await room.case()
+    first = await room.card(case_id)
+    del room.server.world.messages[room.channel][first["id"]]  # nobody is told
+    await room.server.invalidate()
+    assert (await room.card(case_id))["id"] != first["id"]
+
+
+async def test_cards_wait_for_a_gateway_that_cannot_be_reached_at_first(server: Discord, tmp_path: Path) -> None:
+    with opened_store(tmp_path) as db:
+        room = Room(server, House(db))
+        case_id = await room.case()
+        server.fail("GET", "/", RESET, times=2)
+        async with room:
+            await room.card(case_id)
+        assert len(server.journal.calls("POST", f"*/channels/{room.channel}/messages")) == 1
+
+
+async def test_cards_wait_for_an_unreachable_discord_and_none_is_posted_twice(room: Room) -> None:
+    await room.chat.ready()
+    room.server.fail("POST", "*/messages", HTML_503, times=3)
+    room.server.fail("POST", "*/messages", RESET_AFTER, times=3)
+    ids = [await room.case(key=f"k{number}") for number in range(12)]
+    for case_id in ids:
+        await room.card(case_id)
+    assert len(room.messages()) == 12
+
+
+async def test_an_old_card_works_after_a_restart_and_a_month(room: Room) -> None:
+    case_id = await room.case()
+    old = await room.card(case_id)
+    await room.__aexit__()
+    room.house.clock.advance(timedelta(days=31))
+    async with room.restarted() as later:
+        await later.chat.ready()
+        pressed = await later.server.press(old["id"], f"desk:hide:{case_id}", later.ben)
+        assert (await pressed.answered())["type"] == 6
+        await later.shows(case_id, "`hidden`")
+        assert len(later.messages()) == 1
+
+
+async def test_a_form_that_was_open_over_a_restart_still_counts(room: Room) -> None:
+    case_id = await room.case()
+    opened = await room.press(case_id, "note", room.cleo)
+    await opened.answered()
+    await room.__aexit__()
+    async with room.restarted() as later:
+        await later.chat.ready()
+        await later.server.submit(opened, {"words": "his brother called"})
+        row = (await until(lambda: later.house.rows(ruling)))[0]
+        assert later.house.db.cipher.open(row.words) == "his brother called"
+
+
+async def test_the_gravest_case_is_posted_first(server: Discord, tmp_path: Path) -> None:
+    with opened_store(tmp_path) as db:
+        room = Room(server, House(db))
+        for number, severity in enumerate([Severity.LOW, Severity.CRISIS, Severity.NORMAL, Severity.URGENT]):
+            await room.case(key=f"k{number}", severity=severity)
+        async with room:
+            await until(lambda: len(room.messages()) == 4)
+        assert [shown(each).split(" · ")[1] for each in room.messages()] == ["crisis", "urgent", "normal", "low"]
+
+
+async def test_a_card_whose_answer_was_lost_is_found_and_not_posted_again(room: Room) -> None:
+    """The process died between posting and writing it down, and Discord has forgotten the nonce."""
+    case_id = await room.case()
+    first = await room.card(case_id)
+    await room.__aexit__()
+    room.house.db.run_now(lambda tx: tx.execute(card.update().values(message=None, covered=None, shown=None)))
+    room.server.world.nonces.clear()
+    room.house.clock.advance(timedelta(minutes=10))
+    sent = room.house.rows(card)[0].sent_at
+    assert sent is not None
+    room.server.world.messages[room.channel][first["id"]]["timestamp"] = sent.isoformat()
+    async with room.restarted() as later:
+        await until(lambda: later.house.rows(card)[0].message)
+        assert [each["id"] for each in later.messages()] == [first["id"]]
