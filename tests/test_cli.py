@@ -127,12 +127,14 @@ def test_why_tells_the_whole_way(worked: str) -> None:
 
 
 def test_ruling_from_the_command_line(worked: str) -> None:
-    assert "1 actions asked for" in ok("rule", "1", "hide", "--comment", "1", "--as", "asha", "-c", worked)
+    assert "1 action to be done on the platform" in ok(
+        "rule", "1", "hide", "--comment", "1", "--as", "asha", "-c", worked
+    )
     ok("run", "--once", "-c", worked)
     assert "hidden" in ok("why", "1", "-c", worked)
     ok("rule", "1", "keep", "--as", "cleo", "-c", worked)
     assert "Nothing" not in ok("queue", "-c", worked)
-    assert "1 actions asked for" in ok("undo", "1", "--as", "asha", "-c", worked)
+    assert "1 action to be done on the platform" in ok("undo", "1", "--as", "asha", "-c", worked)
     ok("run", "--once", "-c", worked)
     assert re.search(r"restore by asha.*\n.*restored", ok("why", "1", "-c", worked))
 
@@ -217,10 +219,11 @@ def test_going_live_does_nothing_to_the_backlog(config: str) -> None:
     file = Path(config)
     file.write_text(file.read_text().replace('mode = "live"', 'mode = "shadow"'))
     ok("run", "--once", "-c", config)
-    ok("rule", "1", "hide", "--as", "asha", "-c", config)
+    assert "in shadow: nothing is done on the platform" in ok("rule", "1", "hide", "--as", "asha", "-c", config)
     assert "would be hidden (shadow)" not in ok("why", "1", "-c", config)
     ok("run", "--once", "-c", config)
     assert "would be hidden (shadow)" in ok("why", "1", "-c", config)
+    assert "nothing was done on the platform, so there is" in ok("undo", "1", "--as", "asha", "-c", config)
     file.write_text(file.read_text().replace('mode = "shadow"', 'mode = "live"'))
     ok("run", "--once", "-c", config)
     assert not file.with_name("outcomes.jsonl").exists()

@@ -85,7 +85,7 @@ class Ruled:
 
     actions: int
     cannot: tuple[str, ...] = ()
-    mode: Mode = Mode.SHADOW  # of the account now: in shadow nothing is done on the platform
+    mode: Mode = Mode.SHADOW  # in which that is done: in shadow nothing happens on the platform
 
 
 def queue(tx: Connection, account_name: str | None = None, state: CaseState = CaseState.OPEN) -> Sequence[Row[Any]]:
@@ -275,7 +275,7 @@ def _ask_for(
                 "words": cipher.seal(said.words) if said.words else None,
             }
         )
-    return Ruled(_insert(tx, engine, rows), tuple(cannot), _mode(rows))
+    return Ruled(_insert(tx, engine, rows), tuple(cannot), _mode(rows, comments))
 
 
 def _ask_back(tx: Connection, engine: Engine, comments: Sequence[Row[Any]], ruling_id: int) -> Ruled:
@@ -285,12 +285,14 @@ def _ask_back(tx: Connection, engine: Engine, comments: Sequence[Row[Any]], ruli
     rows, cannot = [], []
     for act in tx.execute(select(action).where(done, action.c.id.not_in(already)).order_by(action.c.id)).all():
         back = ACTIONS[Verb(act.verb)].undone_by
+        if back is None and act.mode == Mode.SHADOW:
+            continue  # nothing was said, or deleted
         if back is None:
             cannot.append(f"comment {act.comment_id}: {ACTIONS[Verb(act.verb)].told} cannot be undone by us")
             continue
         new = _action(by_id[act.comment_id], back, ruling_id, Severity.HIGH)
         rows.append(new | {"undo_of": act.id, "mode": act.mode, "label": act.label})
-    return Ruled(_insert(tx, engine, rows), tuple(cannot), _mode(rows))
+    return Ruled(_insert(tx, engine, rows), tuple(cannot), _mode(rows, comments))
 
 
 def _action(of: Row[Any], verb: Verb, ruling_id: int, severity: int) -> dict[str, Any]:
@@ -307,8 +309,9 @@ def _action(of: Row[Any], verb: Verb, ruling_id: int, severity: int) -> dict[str
     }
 
 
-def _mode(rows: Sequence[dict[str, Any]]) -> Mode:
-    return Mode.LIVE if any(row["mode"] == Mode.LIVE for row in rows) else Mode.SHADOW
+def _mode(rows: Sequence[dict[str, Any]], comments: Sequence[Row[Any]]) -> Mode:
+    modes = {row["mode"] for row in rows} or {each.account_mode for each in comments}
+    return Mode.LIVE if Mode.LIVE in modes else Mode.SHADOW
 
 
 def _insert(tx: Connection, engine: Engine, rows: Sequence[dict[str, Any]]) -> int:

@@ -26,6 +26,7 @@ from bot.model import CaseState, Mode, Role
 from bot.near import nearest
 from bot.replies import Templates
 from bot.review import cases
+from bot.review.answers import counted
 from bot.review.refusal import refused_text
 from bot.review.rendering import as_json, case_panel, queue_table, story_lines, waiting_line
 from bot.review.story import case_story, comment_number, comment_story
@@ -194,13 +195,21 @@ def resume(
 
 
 def _tell(it: _Desk, case_id: int, what: cases.Ruling, ruled: cases.Ruled) -> None:
-    it.out.print(f"Case {case_id}: {what}. {ruled.actions} actions asked for.")
+    it.out.print(f"Case {case_id}: {what} is written down. {_follows(it, what, ruled)}")
     for line in ruled.cannot:
-        it.out.print(f"  not done: {line}")
-    if ruled.actions and ruled.mode is Mode.SHADOW:
-        it.out.print("The account is in shadow: nothing will be done on the platform.")
-    elif ruled.actions and not is_running(it.config.store.path):
-        it.out.print("Chaperone is not running; they will be done when it runs again.")
+        it.out.print(f"  not done: {line}", markup=False)
+
+
+def _follows(it: _Desk, what: cases.Ruling, ruled: cases.Ruled) -> str:
+    """What comes of it on the platform."""
+    if ruled.mode is Mode.SHADOW and what is cases.Ruling.UNDO:
+        return "In shadow nothing was done on the platform, so there is nothing to take back there."
+    if ruled.mode is Mode.SHADOW and what in cases.VERBS:
+        return "The account is in shadow: nothing is done on the platform."
+    if not ruled.actions:
+        return "Nothing is to be done on the platform."
+    later = "" if is_running(it.config.store.path) else ", once chaperone runs again: it is not running"
+    return f"{counted(ruled.actions, 'action')} to be done on the platform{later}."
 
 
 def _log_reveal(it: _Desk, by: str, note: Callable[[str, str], Note]) -> None:
