@@ -33,6 +33,7 @@ log = logging.getLogger("chaperone.notify")
 
 TRIES = 3  # at one address, before the person's next address is tried
 WAIT_SECONDS = 10  # between two tries
+EXAMPLE = "mailto://alerts:$CHAPERONE_MAIL_PASSWORD@mail.example.org?to=you@example.org"
 TITLE = "Chaperone: a comment needs a person now"
 _FROM_ENVIRONMENT = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 _SECRET_IN_CLEAR = re.compile(r"^[a-z0-9]+://[^/@:]*:(?!\$)[^/@]+@", re.IGNORECASE)
@@ -144,7 +145,8 @@ def service(written: str) -> str:
     found = _plugin(written)
     if found is None:
         raise ConfigError(
-            "This is no address that apprise can read; see https://appriseit.com for how they are written."
+            "This is no address that apprise can read. It is written like "
+            f"{EXAMPLE} (e-mail); for others see https://appriseit.com."
         )
     return str(found.service_name)
 

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
+from bot.config import read
 from bot.errors import ChaperoneError
 
 COMMENTS = [
@@ -196,8 +197,19 @@ def test_init_writes_what_check_accepts_but_for_what_only_a_person_knows(tmp_pat
     assert "is there already" in refused("init", str(file))
     told = chaperone("check", "-c", str(file)).stdout
     assert "shadow: acts on nothing" in told
-    assert "on-call person has no contact" in told
+    assert "Dr Sen has neither `contact` nor `notify`" in told
     assert not (tmp_path / "chaperone.sqlite3").exists()
+
+
+def test_init_asks_how_whoever_is_on_call_is_reached(tmp_path: Path) -> None:
+    file = tmp_path / "new.toml"
+    done = chaperone("init", str(file), text="replay\ncomments.jsonl\ngb\nAsha\njson://pager.example.org/asha\n")
+    assert "such as\n  mailto://alerts:$CHAPERONE_MAIL_PASSWORD@" in done.stdout, done.exception
+    (asha,) = read(file).accounts[0].on_call
+    assert (asha.name, asha.notify) == ("Asha", ("json://pager.example.org/asha",))
+    skipped = tmp_path / "skipped.toml"
+    chaperone("init", str(skipped), text="replay\ncomments.jsonl\ngb\nAsha\n\n")
+    assert read(skipped).accounts[0].on_call[0].notify == ()
 
 
 def test_check_demands_a_country_and_somebody_on_call(config: str) -> None:

@@ -433,3 +433,6 @@ def test_check_reads_the_addresses_and_sends_nothing(monkeypatch: pytest.MonkeyP
     found = list(_reached(Account(name="a", platform="replay"), asha))
     assert [finding for finding, _, _ in found] == ["ok", "FAIL", "FAIL", "ok", "warn"]
     assert "hunter2" not in str(found)
+    assert "written like mailto://" in found[1][2]
+    (unreachable,) = _reached(Account(name="a", platform="replay"), OnCall(name=ASHA))
+    assert unreachable[2].startswith(ASHA)

@@ -24,7 +24,7 @@ from bot.config import Account, Config, OnCall, Secrets, read
 from bot.errors import ChaperoneError, ConfigError
 from bot.guard import Teller
 from bot.model import Mode
-from bot.notify import Told, holds_secret, service, through_apprise
+from bot.notify import EXAMPLE, Told, holds_secret, service, through_apprise
 from bot.platforms import base as platforms
 from bot.shipped import shipped
 from bot.supportive import helplines
@@ -50,6 +50,7 @@ def init(
     path: Annotated[str, typer.Option(help="For replay: the file of comments.")] = "",
     country: Annotated[str, typer.Option(help="Your country, as two letters.")] = "",
     on_call: Annotated[str, typer.Option(help="Who is told of a crisis.")] = "",
+    notify: Annotated[str, typer.Option(help=f"How to reach them, as apprise writes it: {EXAMPLE}")] = "",
 ) -> None:
     """Write a config file with every key in it, in shadow: nothing will be done until you change that."""
     if file.exists():
@@ -59,7 +60,10 @@ def init(
     one["platform"] = platform or Prompt.ask("Platform", choices=platforms.names(), default="replay")
     one["settings"]["path"] = path or Prompt.ask("File of comments (JSON lines)", default="comments.jsonl")
     one["country"] = (country or Prompt.ask("Country (two letters)", default="GB")).upper()
-    one["on_call"][0]["name"] = on_call or Prompt.ask("Who is told of a crisis", default="Practice manager")
+    person = one["on_call"][0]
+    person["name"] = on_call or Prompt.ask("Who is told of a crisis", default="Practice manager")
+    if way := notify or ("" if on_call else _ask_way(person["name"])):
+        person["notify"].append(way)
     file.write_text(tomlkit.dumps(document))
     try:
         read(file)
@@ -67,6 +71,14 @@ def init(
         file.unlink()
         raise
     console().print(f"Wrote {file}, in shadow. Next: chaperone check -c {file}", markup=False)
+
+
+def _ask_way(name: str) -> str:
+    """How somebody is reached without Discord; "" = not said yet."""
+    told = f"How to reach {name} when it happens: an address as https://appriseit.com writes them, such as"
+    after = "(the password comes from the environment; leave it empty to decide later)"
+    console().print(told, f"  {EXAMPLE}", after, sep="\n", markup=False, soft_wrap=True)
+    return Prompt.ask("Address", default="", show_default=False).strip()
 
 
 def check(
@@ -185,14 +197,14 @@ def _account(config: Config, one: Account) -> Iterator[Line]:
     for person in one.on_call:
         yield from _reached(one, person)
     if one.on_call and not any(person.notify for person in one.on_call):
-        told = "nobody on call can be reached while Discord is down: give at least one of them a `notify`"
+        told = f'nobody on call can be reached without Discord: give one of them a way, such as notify = ["{EXAMPLE}"]'
         yield Finding.WARN, one.name, told
 
 
 def _reached(one: Account, person: OnCall) -> Iterator[Line]:
     """Sends nothing: whether each address can be read."""
     if not person.contact and not person.notify:
-        told = "an on-call person has no contact: the desk shows the case, but nobody is called"
+        told = f"{person.name} has neither `contact` nor `notify`: the desk shows a crisis, but they are not called"
         yield Finding.WARN, one.name, told
     for number, written in enumerate(person.notify, 1):
         who = f"{person.name}, notify {number}"
