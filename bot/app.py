@@ -36,7 +36,6 @@ from bot.review.discord_cards import DiscordCards
 from bot.review.discord_commands import registration
 from bot.review.discord_desk import DiscordDesk
 from bot.schedule import Schedule
-from bot.shipped import shipped
 from bot.store.cipher import keys_from
 from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
@@ -44,7 +43,7 @@ from bot.store.engine.port import Engine, Queue
 from bot.store.lock import process_lock
 from bot.store.queries import Note, stop_account, stored_cursor, write_audit
 from bot.store.tables import account, action, revision
-from bot.supportive import numbers
+from bot.supportive import templates
 
 log = logging.getLogger("chaperone.app")
 
@@ -167,9 +166,8 @@ async def running(
 ) -> AsyncIterator[App]:  # fmt: skip
     """The app, connected and ready to `run`. Raises `ChaperoneError` when something it needs is not there."""
     clock = clock or SystemClock()
-    templates = Templates.read(shipped("replies"))
-    own = contacts([one.links for one in config.accounts], templates)
-    guard = ReplyGuard(own | numbers(config) if own else own, assessor.tells)
+    says = templates(config)
+    guard = ReplyGuard(contacts([one.links for one in config.accounts], says), assessor.tells)
     async with AsyncExitStack() as stack:
         stack.enter_context(process_lock(config.store.path))
         db = open_store(config)
@@ -177,7 +175,7 @@ async def running(
         chats = await stack.enter_async_context(chats or Chats(clock, connector))
         engine = LocalEngine(db, clock)
         adapters = dict[str, platforms.Platform]()
-        desk = _desk(config, db, engine, clock, chats, templates, guard, adapters)  # it listens before anybody connects
+        desk = _desk(config, db, engine, clock, chats, says, guard, adapters)  # it listens before anybody connects
         adapters |= {
             one.name: await stack.enter_async_context(connected(config, one, clock, chats, connector))
             for one in config.accounts
@@ -187,7 +185,7 @@ async def running(
         sides = {one.name: _side(one, adapters[one.name]) for one in config.accounts}
         lanes = Lanes({(name, each.name): each for name, it in adapters.items() for each in it.lanes})
         remind = timedelta(minutes=config.desk.remind_minutes)
-        act = Act(db, clock, sides, lanes, templates, guard, remind)
+        act = Act(db, clock, sides, lanes, says, guard, remind)
         engine.handle(Queue.CLASSIFY, classify, batch=CLASSIFY_BATCH)
         engine.handle(Queue.ACT, act, batch=ACT_BATCH, workers=ACT_WORKERS)
         engine.handle(Queue.FIRE, schedule)

@@ -1,7 +1,7 @@
-"""Help lines by country: whom somebody in danger can call. Read from `config/helplines.toml`, or a file of the owner's.
+"""Help lines by country: whom one can call. Read from `config/helplines.toml`, or a file of the owner's.
 
 Every number says on which official page it stood and when that was read; a country without such a page has no number
-here, and the card says so rather than guess.
+here: the card says so rather than guess, and replies say it without a number.
 """
 
 import tomllib
@@ -27,18 +27,32 @@ class Number(_Part):
 class Line(Number):
     name: str = Field(min_length=1)
 
+    def __str__(self) -> str:
+        return self.name if self.number in self.name else f"{self.name} on {self.number}"
+
 
 class Country(_Part):
     """What is known of one country; nothing is guessed."""
 
     emergency: Number | None = None
-    lines: tuple[Line, ...] = ()
+    advice: Line | None = Field(None, description="who can be asked when it is no emergency")
+    lines: tuple[Line, ...] = Field((), description="for somebody in danger")
 
     def told(self) -> tuple[str, ...]:
         """For a person who responds: what to call, or that nothing is known."""
         emergency = f"emergency: {self.emergency.number}" if self.emergency else "emergency: no number is known here"
         lines = [f"{line.name}: {line.number}" for line in self.lines] or ["help line: none is known here"]
         return emergency, *lines
+
+    def said(self) -> dict[str, str]:
+        """What reply templates fill in."""
+        return {
+            "emergency": self.emergency.number if self.emergency else "your local emergency number",
+            "advice": f"a pharmacist, a doctor or {self.advice}" if self.advice else "a doctor or pharmacist",
+        }
+
+    def numbers(self) -> frozenset[str]:
+        return frozenset(each.number for each in (self.emergency, self.advice, *self.lines) if each is not None)
 
 
 class _File(RootModel[dict[str, Country]]):
@@ -56,8 +70,10 @@ class Helplines:
 
     def numbers(self) -> frozenset[str]:
         """Of every help line and emergency service: anybody may be told of these."""
-        found = [number for country in self._countries.values() for number in (*country.lines, country.emergency)]
-        return frozenset(number.number for number in found if number is not None)
+        return frozenset(number for country in self._countries.values() for number in country.numbers())
+
+    def countries(self) -> list[str]:
+        return sorted(self._countries)
 
     def of(self, country: str) -> Country:
         """Of an ISO 3166 code; empty where nothing is known."""

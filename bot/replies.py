@@ -8,26 +8,25 @@ between lines of `---`; of those that fit an occasion, the one that names most o
     diagnosis_request.GB.txt    for an account of Great Britain
     health_disclosure.private.txt   in a private message
 
-In it stand `{{ emergency }}` and `{{ advice }}` (numbers of the country, from `numbers.toml`), `{{ links.NAME }}` (from
-the account's `links`, and from nowhere else), and `{% if urgent %}` for comments that name a red flag.
+In it stand `{{ emergency }}` and `{{ advice }}` (of the country, see `bot/helplines.py`), `{{ links.NAME }}` (from the
+account's `links`, and from nowhere else), and `{% if urgent %}` for comments that name a red flag.
 """
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from bot.errors import ConfigError, ReplyRefused
+from bot.helplines import Helplines
 from classifiers.labels import Span
 
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=True)
-ANY = "any"  # the country of those that `numbers.toml` does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +80,21 @@ class _File:
 class Templates:
     """The variants of each template; a comment's key chooses one, always the same."""
 
-    def __init__(self, files: Mapping[str, tuple[str, ...]], data: Mapping[str, Any] | None = None) -> None:
-        """`files` are the variants by file name without `.txt`; `data` is what `numbers.toml` holds."""
-        data = data or {}
+    def __init__(self, files: Mapping[str, tuple[str, ...]], helplines: Helplines | None = None) -> None:
+        """`files` are the variants by file name without `.txt`."""
         self._files = [_file(stem, variants) for stem, variants in files.items()]
-        self._numbers: Mapping[str, Mapping[str, str]] = data.get("numbers", {})
+        self._helplines = helplines or Helplines({})
 
     @classmethod
-    def read(cls, folder: Path) -> "Templates":
+    def read(cls, folder: Path, helplines: Helplines | None = None) -> "Templates":
         """Raises `ConfigError` for a folder without templates, and for one that cannot be rendered."""
         found = {file.stem: _variants(file) for file in sorted(folder.glob("*.txt"))}
         if not found:
             raise ConfigError(f"There are no reply templates in {folder}; expected files such as harassment.txt")
-        numbers = folder / "numbers.toml"
         try:
-            templates = cls(found, tomllib.loads(numbers.read_text(encoding="utf-8")) if numbers.exists() else None)
+            templates = cls(found, helplines)
             templates.all_words()
-        except (TemplateError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except TemplateError as error:
             raise ConfigError(f"A reply template in {folder} cannot be rendered: {error}") from error
         return templates
 
@@ -105,11 +102,12 @@ class Templates:
         return sorted({file.name for file in self._files})
 
     def countries(self) -> list[str]:
-        return sorted(country for country in self._numbers if country != ANY)
+        """Those whose numbers are known."""
+        return self._helplines.countries()
 
     def public_lines(self) -> frozenset[str]:
-        """Every number of `numbers.toml`: anybody may be told of these."""
-        return frozenset(number for numbers in self._numbers.values() for number in numbers.values())
+        """Every number that a help line or an emergency service has: anybody may be told of these."""
+        return self._helplines.numbers()
 
     def all_words(self) -> frozenset[str]:
         """What can be said on no particular occasion, with red flags and without, of every file."""
@@ -130,8 +128,7 @@ class Templates:
         return variants[int(hashlib.sha256(key.encode()).hexdigest(), 16) % len(variants)]
 
     def _rendered(self, template: Template, on: Occasion) -> str:
-        numbers = {**self._numbers.get(ANY, {}), **self._numbers.get(on.country, {})}
-        said = template.render(**numbers, links=on.links, urgent=on.urgent)
+        said = template.render(**self._helplines.of(on.country).said(), links=on.links, urgent=on.urgent)
         return re.sub(r"\s+", " ", said).strip()
 
 

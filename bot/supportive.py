@@ -15,20 +15,21 @@ from bot.config import Config
 from bot.errors import DeskError
 from bot.helplines import Helplines
 from bot.model import Severity
+from bot.replies import Templates
 from bot.shipped import shipped
 
 Support = Callable[[str, str], str]  # an account's name and a key that chooses the variant; raises `DeskError`
 
 
-def helplines(config: Config) -> Helplines:
+def helplines(config: Config | None = None) -> Helplines:
     """The shipped ones, and the owner's own over them. Raises `ConfigError`."""
-    own = [config.crisis.helplines] if config.crisis.helplines else []
+    own = [config.crisis.helplines] if config and config.crisis.helplines else []
     return Helplines.read(shipped("helplines.toml"), *own)
 
 
-def numbers(config: Config) -> frozenset[str]:
-    """What the guard lets be said as a way to reach somebody."""
-    return helplines(config).numbers()
+def templates(config: Config | None = None) -> Templates:
+    """What we say, with the numbers of every country. Raises `ConfigError`."""
+    return Templates.read(shipped("replies"), helplines(config))
 
 
 def crisis_lines(config: Config, row: Row[Any]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ COUNTRIES = ["GB", "IE", "US", "CA", "AU", "NZ", "ZA", "SG"]
 @pytest.mark.parametrize("code", COUNTRIES)
 def test_every_number_says_where_and_when_it_was_seen(code: str) -> None:
     country = Helplines.read(FILE).of(code)
-    for number in (*country.lines, *([country.emergency] if country.emergency else [])):
+    for number in filter(None, (country.emergency, country.advice, *country.lines)):
         assert number.source.startswith("https://")
         assert number.seen <= date(2026, 11, 22)
     assert country != Country()

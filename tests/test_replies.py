@@ -6,10 +6,10 @@ import pytest
 
 from bot.errors import ConfigError, ReplyRefused
 from bot.replies import Templates
-from bot.shipped import shipped
+from bot.supportive import templates
 from classifiers.labels import Label
 
-SHIPPED = Templates.read(shipped("replies"))
+SHIPPED = templates()
 BREACHES = ["patient", "your visit", "appointment", "your treatment", "your results", "as we discussed", "record"]
 
 

@@ -11,11 +11,12 @@ from bot.guard import Proof, judge
 from bot.lengths import LIMITS, length, limit
 from bot.replies import Occasion, Templates
 from bot.shipped import shipped
+from bot.supportive import templates
 from classifiers.labels import Label
 from classifiers.pipeline import Pipeline, Settings
 
-SHIPPED = Templates.read(shipped("replies"))
-COUNTRIES = {"GB": "999", "US": "911", "IE": "112 or 999", "CA": "911", "AU": "000", "NZ": "111"}
+SHIPPED = templates()
+COUNTRIES = {"GB": "999", "US": "911", "IE": "112 or 999", "CA": "911", "AU": "000", "NZ": "111", "SG": "995"}
 LINKS = {
     "contact": "https://example.org/contact",
     "rules": "https://example.org/rules",
@@ -60,6 +61,13 @@ def test_red_flags_get_the_countrys_emergency_number(country: str, number: str) 
         assert f"call {number}" in words
     for words in SHIPPED.variants("diagnosis_request", Occasion(country=country)):
         assert f"call {number}" not in words
+
+
+@pytest.mark.parametrize("country", ["", "ZA", "XX"])
+def test_where_no_official_page_has_a_number_none_is_said(country: str) -> None:
+    for words in SHIPPED.variants("diagnosis_request", Occasion(country=country, urgent=True)):
+        assert "call your local emergency number" in words
+        assert not any(sign.isdigit() for sign in words)
 
 
 RED = [

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,10 @@ from bot.config import Config, read
 from bot.errors import ReplyRefused
 from bot.guard import Proof, ReplyGuard, Said, Teller, contacts, judge, proofs
 from bot.lengths import LIMITS
-from bot.replies import Occasion, Templates
+from bot.replies import Occasion
 from bot.review.refusal import refused_text
 from bot.review.rendering import as_plain_json
-from bot.shipped import shipped
+from bot.supportive import templates as shipped_templates
 
 
 def guard(
@@ -36,7 +37,7 @@ def guard(
         console().print(as_plain_json([asdict(each) for each in found]) if json else proof_table(found))
         raise typer.Exit(any(each.wrong for each in found))
     own = (
-        contacts([one.links for one in settings.accounts], Templates.read(shipped("replies")))
+        contacts([one.links for one in settings.accounts], shipped_templates(settings))
         if settings
         else frozenset[str]()
     )
@@ -56,11 +57,12 @@ def guard(
 
 def template_proofs(config: Config | None, teller: Teller | None) -> Iterator[Proof]:
     """Of the config's accounts; without any, of every platform in every country whose numbers are known."""
-    templates = Templates.read(shipped("replies"))
+    templates = shipped_templates(config)
     accounts = config.accounts if config else ()
     places = [Occasion(one.platform, one.country, links=one.links) for one in accounts]
     places += [Occasion(platform, country) for platform in ("", *LIMITS) for country in ("", *templates.countries())]
-    yield from proofs(templates, places, contacts([one.links for one in accounts], templates), teller)
+    own = contacts([one.links for one in accounts], templates)
+    yield from proofs(templates, places, own, teller and cache(teller))  # most places say the same
 
 
 def proof_table(found: list[Proof]) -> Table:

@@ -24,18 +24,16 @@ from bot.guard import ReplyGuard, contacts
 from bot.heard import said_in
 from bot.model import CaseState, Mode, Role
 from bot.near import nearest
-from bot.replies import Templates
 from bot.review import cases
 from bot.review.answers import counted
 from bot.review.refusal import refused_text
 from bot.review.rendering import as_json, case_panel, queue_table, story_lines, waiting_line
 from bot.review.story import case_story, comment_number, comment_story
-from bot.shipped import shipped
 from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
 from bot.store.lock import is_running
 from bot.store.queries import Note, write_audit
-from bot.supportive import crisis_lines, support
+from bot.supportive import crisis_lines, support, templates
 from classifiers.labels import Label
 
 desk = typer.Typer()
@@ -234,7 +232,7 @@ def _labels(words: str) -> tuple[Label, ...]:
 def _cleared(it: _Desk, words: str, case_id: int, comment_id: int | None) -> str:
     """Raises `ReplyRefused`, after showing which words and why."""
     links = [one.links for one in it.config.accounts]
-    guard = ReplyGuard(contacts(links, Templates.read(shipped("replies"))), pipeline(it.config).tells)
+    guard = ReplyGuard(contacts(links, templates(it.config)), pipeline(it.config).tells)
     said = it.db.read_now(lambda tx: said_in(tx, it.db.cipher, case_id, comment_id))
     try:
         return guard.clear(words, said).words
