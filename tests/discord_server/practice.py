@@ -9,11 +9,7 @@ from typing import Any
 
 from bot.chat import Chats
 from bot.clock import StillClock
-from bot.model import (
-    Batch,
-    Posted,
-    Target,
-)
+from bot.model import Batch, Posted, Target
 from bot.platforms.base import Order, Surroundings
 from bot.platforms.discord_server import Adapter, Settings
 from bot.replies import Cleared

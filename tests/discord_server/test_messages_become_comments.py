@@ -8,13 +8,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.model import (
-    Author,
-    AuthorKind,
-    Comment,
-    Gone,
-    Posted,
-)
+from bot.model import Author, AuthorKind, Comment, Gone, Posted
 from tests.discord_server.practice import Practice
 from tests.support import NOON
 

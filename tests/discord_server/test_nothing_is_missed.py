@@ -7,10 +7,7 @@ from typing import Any
 
 from bot.chat import Chats
 from bot.discord.reading import Reading, Scope
-from bot.model import (
-    Gap,
-    Posted,
-)
+from bot.model import Gap, Posted
 from bot.sandbox.discord import TOKEN
 from bot.sandbox.faults import Fault
 from bot.sandbox.resolver import connector

@@ -11,10 +11,7 @@ from bot.chat import Chats
 from bot.commands.setup import Finding, platform_checks
 from bot.config import read
 from bot.errors import ConfigError, CredentialsRevoked, Refused
-from bot.model import (
-    Ability,
-    Verb,
-)
+from bot.model import Ability, Verb
 from bot.platforms.base import Surroundings
 from bot.platforms.discord_server import Adapter, Settings
 from bot.sandbox.discord_world import MANAGE_MESSAGES

@@ -10,12 +10,7 @@ from bot.app import running
 from bot.chat import Chats
 from bot.clock import SystemClock
 from bot.config import read
-from bot.model import (
-    ActionState,
-    CaseState,
-    Reason,
-    Role,
-)
+from bot.model import ActionState, CaseState, Reason, Role
 from bot.review.cases import Person, Ruling, Said, rule, undo
 from bot.sandbox.discord import TOKEN
 from bot.sandbox.resolver import connector

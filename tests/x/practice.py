@@ -8,12 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import (
-    Comment,
-    Event,
-    Posted,
-    Target,
-)
+from bot.model import Comment, Event, Posted, Target
 from bot.platforms.base import Order
 from bot.platforms.x import Adapter
 from bot.sandbox.x import X

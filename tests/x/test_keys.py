@@ -13,13 +13,7 @@ from bot.app import running
 from bot.clock import StillClock, SystemClock
 from bot.config import Config
 from bot.errors import ConfigError, CredentialsRevoked, Later, PlatformError, Refused
-from bot.model import (
-    Ability,
-    ActionState,
-    Reason,
-    Target,
-    Verb,
-)
+from bot.model import Ability, ActionState, Reason, Target, Verb
 from bot.platforms import base
 from bot.platforms.x import Adapter, Settings
 from bot.sandbox import faults

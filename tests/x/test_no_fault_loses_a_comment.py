@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.clock import FastClock, StillClock
-from bot.model import (
-    Gap,
-)
+from bot.model import Gap
 from bot.sandbox import faults
 from bot.sandbox.faults import Fault
 from bot.sandbox.x import HALF_LINE, MISSING_TAG, X
