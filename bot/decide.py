@@ -118,7 +118,7 @@ def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
     if facts.red_flag and policy.red_flags_call and Label.DIAGNOSIS_REQUEST in flags:
         return _red_flag(seen, flags, facts, policy)
     if not flags:
-        return Decision(Verdict.LEAVE, "clean", "no label reaches its ask line")
+        return Decision(Verdict.LEAVE, "clean", "nothing was found that a person should see")
     return _combined(seen, flags, [_found(seen, label, facts, policy) for label in flags], facts, policy)
 
 
@@ -201,6 +201,7 @@ def _our_own_side(
 
 def _found(seen: Assessment, label: Label, facts: Facts, policy: Policy) -> _Found:
     rule, line, told = policy.rules[label], policy.lines[label].act, _told(seen, label)
+    right = f"right at least {rule.act_when_right * 100:g} times in 100"
     acted, overturned = facts.acted_today.get(label, 0), facts.overturned_today.get(label, 0)
     do = rule.do
     if isinstance(rule, DisclosureRule):
@@ -210,9 +211,9 @@ def _found(seen: Assessment, label: Label, facts: Facts, policy: Policy) -> _Fou
     if facts.in_crisis:
         return _Found(label, (), Reason.FLAGGED, f"{told}; its author may be in danger: left to a person")
     if line is None:
-        return _Found(label, (), Reason.FLAGGED, f"{told}; data too thin to promise {rule.act_when_right:g}")
+        return _Found(label, (), Reason.FLAGGED, f"{told}; too few examples to promise that it is {right}")
     if seen.probabilities[label] < line:
-        return _Found(label, (), Reason.FLAGGED, f"{told}, below the act line {line:.2f}")
+        return _Found(label, (), Reason.FLAGGED, f"{told}; only from {line:.1%} on is it {right}")
     if label in facts.paused:
         return _Found(label, (), Reason.PAUSED, f"{told}; acting on it is paused")
     if acted >= rule.budget_per_day:
@@ -223,7 +224,7 @@ def _found(seen: Assessment, label: Label, facts: Facts, policy: Policy) -> _Fou
         return _Found(label, (), Reason.OVERTURNED, f"{told}; {overturned} of today's actions were overturned")
     asks_too = label is Label.HEALTH_DISCLOSURE and seen.subject in _OTHERS
     reason = Reason.FLAGGED if asks_too else Reason.ACTED
-    return _Found(label, _steps(label, do), reason, f"{told}, at or above the act line {line:.2f}")
+    return _Found(label, _steps(label, do), reason, f"{told}; from {line:.1%} on it is {right}")
 
 
 def _combined(
@@ -285,4 +286,5 @@ def _gravest(flags: tuple[Label, ...]) -> Label:
 
 
 def _told(seen: Assessment, label: Label) -> str:
-    return f"{label} {seen.probabilities[label]:.2f}"
+    """A finding and how sure it is; never 100%."""
+    return f"{label.replace('_', ' ')} ({min(seen.probabilities[label], 0.999):.1%} sure)"

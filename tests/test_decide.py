@@ -86,6 +86,15 @@ def test_the_table(
     assert made.why
 
 
+def test_why_is_told_in_plain_words() -> None:
+    assert decided(seen(harassment=0.9999)).why == (
+        "harassment (99.9% sure); from 90.0% on it is right at least 98 times in 100"
+    )
+    assert decided(seen(harassment=0.8)).why == (
+        "harassment (80.0% sure); only from 90.0% on is it right at least 98 times in 100"
+    )
+
+
 @pytest.mark.parametrize("reason", NotAssessed)
 def test_what_was_not_assessed_is_never_clean(reason: NotAssessed) -> None:
     made = decided(Assessment("test-1", {}, (), reason))

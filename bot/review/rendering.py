@@ -13,7 +13,7 @@ from rich.text import Text
 from sqlalchemy import Row
 
 from bot.lanes import Wait
-from bot.model import AuthorKind, Reason, Severity
+from bot.model import AuthorKind, Reason, Severity, Verdict
 from bot.review.story import CaseStory, Story, likely
 from classifiers.labels import Assessment
 
@@ -25,6 +25,7 @@ COLOURS = {
     Severity.LOW: "dim",
 }
 
+DECIDED = {Verdict.LEAVE: "leave it alone", Verdict.ASK: "ask a person", Verdict.ACT: "act"}
 FOUND = (Reason.FLAGGED, Reason.ACTED)
 WHY = {  # what a case is about beside its label; of what was merely found, the label says all
     Reason.BREACH: "a colleague may have revealed a patient",
@@ -42,6 +43,8 @@ WHY = {  # what a case is about beside its label; of what was merely found, the 
     Reason.GAP: "some comments may not have been read",
     Reason.STOPPED: "the account is stopped",
 }
+
+PANEL = 110  # columns at most; a pipe has more
 
 WHO = {AuthorKind.PUBLIC: "a reader", AuthorKind.STAFF: "our own side", AuthorKind.BOT: "the bot"}
 
@@ -98,13 +101,12 @@ def case_panel(it: CaseStory, calls: Sequence[str] = ()) -> RenderableType:
         parts.append(Text(f"… and {more} more comments", style="dim"))
     parts += [Text(line) for line in it.notices]
     parts += [Text(f"ruled: {line}") for line in it.rulings]
-    return Panel(Group(*parts), title=head, title_align="left")
+    return Panel(Group(*parts), title=head, title_align="left", width=PANEL)
 
 
 def _comment(it: Story) -> RenderableType:
-    past = f", flagged {it.earlier_findings} times before" if it.earlier_findings else ""
     lines: list[RenderableType] = [
-        Text(f"\ncomment {it.id} by {WHO[it.author_kind]}{past}, seen {it.seen_at:%Y-%m-%d %H:%M}", style="dim"),
+        Text(f"\ncomment {it.id} by {WHO[it.author_kind]}{past(it)}, seen {it.seen_at:%Y-%m-%d %H:%M}", style="dim"),
         inert(it.text),
         Text(_found(it.assessment)),
     ]
@@ -113,7 +115,7 @@ def _comment(it: Story) -> RenderableType:
 
 
 def story_lines(it: Story) -> RenderableType:
-    """`why`: text → spans → probabilities → rule → action → outcome."""
+    """`why`: words → what was found → decision → what was done."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim")
     table.add_column(overflow="fold")
@@ -123,26 +125,36 @@ def story_lines(it: Story) -> RenderableType:
 
 
 def _why(it: Story) -> Iterable[tuple[str, Text]]:
-    yield "comment", Text(f"{it.id} ({it.account} {it.external_id}, edit {it.edit}), {it.state}")
-    yield "written by", Text(f"{WHO[it.author_kind]}; flagged before: {it.earlier_findings}")
-    yield "text", inert(it.text)
-    if (seen := it.assessment) is not None:
-        yield "spans", Text(", ".join(f"{span.start}-{span.end} {span.type}" for span in seen.spans) or "none")
-        yield "assessed", Text("yes" if seen.assessed else f"NO: {seen.reason}")
-        for label, p in seen.probabilities.items():
-            yield f"  {label}", Text(f"{p:.4f}  {likely(p)}")
-        yield "model", Text(seen.model)
+    yield "comment", Text(f"{it.id} of {it.account} (there: {it.external_id}{', edited' * (it.edit > 0)}), {it.state}")
+    yield "written by", Text(WHO[it.author_kind] + past(it))
+    yield "words", inert(it.text)
+    if it.assessment is not None:
+        yield from _judged(it.assessment)
     if (made := it.decision) is not None:
-        yield "decision", Text(made.verdict)
-        yield "  rule", Text(f"{made.rule} (config {made.revision})")
+        yield "decision", Text(DECIDED[made.verdict])
         yield "  because", Text(made.why)
+        yield "  rule", Text(f"{made.rule}, config {made.revision}")
     for told in it.actions:
-        at = f" at {told.at:%Y-%m-%d %H:%M:%S}" if told.at else ""
-        yield "action", Text(f"{told.what} by {told.by} [{told.key[:8]}]")
-        yield "  outcome", Text(f"{told.outcome}{at}")
-    if not it.actions:
-        yield "actions", Text("none")
+        at = f", {told.at:%Y-%m-%d %H:%M:%S} UTC" if told.at else ""
+        yield f"{told.what}", Text(f"by {told.by}: {told.outcome}{at}")
     yield "cases", Text(", ".join(str(id_) for id_ in it.cases) or "none")
+
+
+def _judged(seen: Assessment) -> Iterable[tuple[str, Text]]:
+    """What was found, the likeliest first, and how sure the model is of each."""
+    yield "masked", Text(", ".join(dict.fromkeys(span.type.replace("_", " ") for span in seen.spans)) or "nothing")
+    if not seen.assessed:
+        yield "NOT JUDGED", Text(f"{seen.reason}".replace("_", " "))
+    if seen.probabilities:
+        yield "how sure it is of", Text()
+    for label, p in sorted(seen.probabilities.items(), key=lambda each: -each[1]):
+        yield f"  {label.replace('_', ' ')}", Text(f"{p:6.1%}  {likely(p)}")
+    yield "judged by", Text(seen.model)
+
+
+def past(it: Story) -> str:
+    times = "once" if it.earlier_findings == 1 else f"{it.earlier_findings} times"
+    return f", flagged {times} before" if it.earlier_findings else ", never flagged before"
 
 
 def as_json(it: Any) -> str:
@@ -168,8 +180,10 @@ def _found(seen: Assessment | None) -> str:
     if seen is None:
         return "not assessed yet"
     high = [(p, label) for label, p in seen.probabilities.items() if p >= 0.33]
-    found = ", ".join(f"{label} {p:.2f} ({likely(p)})" for p, label in sorted(high, reverse=True))
-    return f"found: {found or 'nothing'}" if seen.assessed else f"not assessed: {seen.reason}; {found}".rstrip("; ")
+    found = ", ".join(f"{label.replace('_', ' ')} ({likely(p)})" for p, label in sorted(high, reverse=True))
+    if seen.assessed:
+        return f"found: {found or 'nothing'}"
+    return f"not judged: {seen.reason}; {found}".replace("_", " ").rstrip("; ")
 
 
 def _age(row: Row[Any], now: datetime) -> str:
