@@ -117,8 +117,7 @@ class Act:
         if not interrupted:
             verb = _possible(verb, provider, target, self._clock.now())
         copy = body.text if body and verb is Verb.RESTORE else None
-        typed = row.words is not None and row.template is None
-        answers = said(tx, self._db.cipher, [row.comment_id]) if typed else None
+        answers = said(tx, self._db.cipher, [row.comment_id]) if row.words is not None else None
         return _Work(row, verb, Order(row.key, target, copy=copy), mode, provider, interrupted, answers)
 
     def _note_stand_in(self, tx: Connection, work: _Work, now: datetime) -> None:

@@ -22,14 +22,14 @@ from bot.config import Config, policy
 from bot.decide import decide, flagged
 from bot.edits import carry_over
 from bot.history import today
-from bot.model import ActionState, AuthorKind, CaseState, CommentState, Decision, Mark, Reason, Severity, Step
+from bot.model import ActionState, AuthorKind, CaseState, CommentState, Decision, Mark, Reason, Severity
 from bot.never_hidden import spare
 from bot.on_call import first_call, people, send_pending
 from bot.store.database import Database
 from bot.store.engine.port import Engine, Job, Later, Queue
 from bot.store.queries import DAEMON, NewCase, Note, comments, open_action, opened, put_in_case, write_audit
 from bot.store.tables import action, assessment, case, case_comment, comment, decision
-from bot.supportive import support, supportable
+from bot.supportive import supportable
 from classifiers.labels import Assessment, Label, NotAssessed
 from classifiers.pipeline import Text
 
@@ -59,7 +59,7 @@ class Classify:
             config.rules, config.not_assessed, assessor.line, supports=supports,
             red_flags_call=config.crisis.red_flags_call,
         )  # fmt: skip
-        self._support, self._supportable = support(config), supportable(config) if supports else frozenset[str]()
+        self._supportable = supportable(config) or frozenset[str]()
         self._revision = config.revision()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="classifier")
 
@@ -155,7 +155,6 @@ class Classify:
                 "label": step.label,
                 "verb": step.verb,
                 "template": step.template,
-                "words": self._words(row, step),
                 "mode": row.mode,
                 "severity": made.severity,
                 "state": ActionState.PENDING,
@@ -166,12 +165,6 @@ class Classify:
         ids = tx.execute(new, rows).scalars().all()
         open_action(tx, row.id, len(ids))
         self._engine.enqueue(tx, Queue.ACT, [Job(str(id_), id_, priority=made.severity) for id_ in ids])
-
-    def _words(self, row: Row[Any], step: Step) -> bytes | None:
-        """Of the supportive reply, which names the help line of the account's country; the rest are templates."""
-        if self._support is None or step.template != Label.CRISIS:
-            return None
-        return self._db.cipher.seal(self._support(row.account, row.external_id))
 
     def _case(self, row: Row[Any], made: Decision, now: datetime) -> NewCase:
         account, crisis = self._config.account(row.account), made.severity is Severity.CRISIS

@@ -49,6 +49,7 @@ class Country(_Part):
         return {
             "emergency": self.emergency.number if self.emergency else "your local emergency number",
             "advice": f"a pharmacist, a doctor or {self.advice}" if self.advice else "a doctor or pharmacist",
+            "helpline": str(self.lines[0]) if self.lines else "a crisis help line",
         }
 
     def numbers(self) -> frozenset[str]:

@@ -8,8 +8,9 @@ between lines of `---`; of those that fit an occasion, the one that names most o
     diagnosis_request.GB.txt    for an account of Great Britain
     health_disclosure.private.txt   in a private message
 
-In it stand `{{ emergency }}` and `{{ advice }}` (of the country, see `bot/helplines.py`), `{{ links.NAME }}` (from the
-account's `links`, and from nowhere else), and `{% if urgent %}` for comments that name a red flag.
+In it stand `{{ emergency }}`, `{{ advice }}` and `{{ helpline }}` (of the country, see `bot/helplines.py`),
+`{{ links.NAME }}` (from the account's `links`, and from nowhere else), and `{% if urgent %}` for comments that name a
+red flag.
 """
 
 import hashlib

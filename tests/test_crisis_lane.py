@@ -31,7 +31,7 @@ from bot.review.story import case_story
 from bot.schedule import Schedule
 from bot.store.engine.port import Handler
 from bot.store.tables import action, audit, case, job, notice, ruling
-from bot.supportive import support
+from bot.supportive import supportable
 from classifiers.labels import Assessment, Label, NotAssessed
 from classifiers.pipeline import Pipeline
 from classifiers.settings import Settings
@@ -330,9 +330,9 @@ async def test_whoever_waits_for_a_person_is_not_hidden_in_their_next_comment(ho
     assert [row.label for row in house.rows(case)] == [Label.CRISIS, Label.HARASSMENT]
 
 
-def supporting(house: House, reply: str) -> Lane:
+def supporting(house: House, reply: str, country: str = "GB") -> Lane:
     lane = Lane(house, Post(), THREE, StubAssessor({"tonight": {Label.CRISIS: 0.99}}))
-    account = lane.config.accounts[0].model_copy(update={"country": "GB"})
+    account = lane.config.accounts[0].model_copy(update={"country": country})
     crisis = lane.config.crisis.model_copy(update={"supportive_reply": reply})
     lane.config = lane.config.model_copy(update={"accounts": (account,), "crisis": crisis})
     assessor = StubAssessor({"tonight": {Label.CRISIS: 0.99}})
@@ -342,8 +342,8 @@ def supporting(house: House, reply: str) -> Lane:
 
 def pressed(house: House, config: Config, case_id: int) -> cases.Ruled:
     said = cases.Said(cases.Ruling.WARN, Person("ben", Role.MODERATOR))
-    now, words = house.clock.now(), support(config)
-    return house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, case_id, said, now, words))
+    now, may = house.clock.now(), supportable(config)
+    return house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, case_id, said, now, may))
 
 
 @pytest.mark.parametrize(("reply", "said"), [("off", 0), ("press", 0), ("auto", 1)])
@@ -352,10 +352,7 @@ async def test_the_machine_says_nothing_alone_unless_the_config_says_so(house: H
     for number in range(3):
         await lane.house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted(str(number), f"tonight {number}"),), "c"))
     await lane.classify([1, 2, 3])
-    rows = house.rows(action)
-    assert [row.verb for row in rows] == [Verb.REPLY] * said
-    for row in rows:
-        assert "116 123" in house.db.cipher.open(row.words)
+    assert [(row.verb, row.template) for row in house.rows(action)] == [(Verb.REPLY, Label.CRISIS)] * said
 
 
 async def test_a_person_may_press_for_one_supportive_reply_and_no_more(house: House) -> None:
@@ -368,6 +365,13 @@ async def test_a_person_may_press_for_one_supportive_reply_and_no_more(house: Ho
     await lane.classify([3])
     assert pressed(house, lane.config, 2).actions == 0
     assert len(house.rows(action)) == 1
+
+
+async def test_where_no_help_line_is_known_it_cannot_be_pressed_for(house: House) -> None:
+    lane = supporting(house, "press", country="IE")
+    await lane.hear("tonight")
+    with pytest.raises(DeskError, match="no help line"):
+        pressed(house, lane.config, 1)
 
 
 async def test_without_leave_in_the_config_a_crisis_is_never_warned(house: House) -> None:

@@ -19,8 +19,8 @@ def test_no_shipped_text_confirms_that_somebody_is_a_patient(words: str) -> None
     assert len(words) <= 280  # the shortest limit of any platform
 
 
-def test_every_label_but_crisis_has_a_template() -> None:
-    assert set(SHIPPED.names()) == set(Label) - {Label.CRISIS}
+def test_every_label_has_a_template() -> None:
+    assert set(SHIPPED.names()) == set(Label)
 
 
 def test_a_key_always_chooses_the_same_variant_and_keys_differ() -> None:
@@ -30,7 +30,7 @@ def test_a_key_always_chooses_the_same_variant_and_keys_differ() -> None:
 
 
 def test_a_missing_template_is_refused_by_name() -> None:
-    with pytest.raises(ReplyRefused, match="'nope'; there are: diagnosis_request"):
+    with pytest.raises(ReplyRefused, match="'nope'; there are: crisis, diagnosis_request"):
         SHIPPED.words("nope", "key")
 
 

@@ -4,7 +4,7 @@ Every function is a transaction body: a ruling, its actions, its audit and its j
 worker does the rest. Every desk (console, Discord) calls these.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,7 +22,6 @@ from bot.store.cipher import Cipher
 from bot.store.engine.port import Engine, Job, Queue
 from bot.store.queries import Note, cancel_pending, open_action, write_audit
 from bot.store.tables import account, action, case, case_comment, comment, pause, ruling
-from bot.supportive import Support
 from classifiers.labels import Label
 
 
@@ -114,11 +113,12 @@ def assign(tx: Connection, case_id: int, to: str, by: Person, now: datetime) -> 
 
 def rule(
     tx: Connection, engine: Engine, cipher: Cipher, case_id: int, said: Said, now: datetime,
-    support: Support | None = None,
+    supportable: Collection[str] | None = None,
 ) -> Ruled:  # fmt: skip
     """Write the ruling and ask for what it takes. Raises `DeskError` when it cannot be said.
 
-    To warn in a case of crisis is to say the one supportive reply; `support` has its words, None where it is off.
+    To warn in a case of crisis is to say the one supportive reply; `supportable` are the accounts for which that can be
+    said, None where it is off.
 
     A label corrects what was found, a note is left; the case stays open. The rest closes it, once it is about all
     comments.
@@ -129,7 +129,7 @@ def rule(
     ruling_id = _write_ruling(tx, cipher, row, said, now)
     ruled = Ruled(0)
     if said.what in VERBS:
-        said = _supportive(row, said, support)
+        said = _supportive(row, said, supportable)
         ruled = _ask_for(tx, engine, cipher, comments, row, said, ruling_id)
     if Label.CRISIS in said.labels and row.severity != Severity.CRISIS:
         _raise_alarm(tx, row, now)
@@ -234,13 +234,15 @@ def _raise_alarm(tx: Connection, row: Row[Any], now: datetime) -> None:
     tx.execute(update(case).where(case.c.id == row.id).values(told_nobody))
 
 
-def _supportive(row: Row[Any], said: Said, support: Support | None) -> Said:
+def _supportive(row: Row[Any], said: Said, supportable: Collection[str] | None) -> Said:
     """Nothing else is ever said in public to somebody in danger by a press of Warn. Raises `DeskError`."""
     if said.what is not Ruling.WARN or (said.template or row.label) != Label.CRISIS:
         return said
-    if support is None:
+    if supportable is None:
         raise DeskError("The supportive reply is off: `crisis.supportive_reply` in the config allows it.")
-    return replace(said, template=Label.CRISIS.value, words=support(row.account, f"case:{row.id}"))
+    if row.account not in supportable:
+        raise DeskError(f"There is no help line for {row.account}: add its country's to a file of `crisis.helplines`.")
+    return replace(said, template=Label.CRISIS.value)
 
 
 def _ask_for(

@@ -33,7 +33,7 @@ from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
 from bot.store.lock import is_running
 from bot.store.queries import Note, write_audit
-from bot.supportive import crisis_lines, support, templates
+from bot.supportive import crisis_lines, supportable, templates
 from classifiers.labels import Label
 
 desk = typer.Typer()
@@ -153,7 +153,7 @@ def rule(
         if what is cases.Ruling.UNDO:
             ruled = it.db.run_now(lambda tx: cases.undo(tx, it.engine, it.db.cipher, case_id, said.by, it.now, reason))
         else:
-            may = support(it.config)
+            may = supportable(it.config)
             ruled = it.db.run_now(lambda tx: cases.rule(tx, it.engine, it.db.cipher, case_id, said, it.now, may))
         _tell(it, case_id, what, ruled)
 

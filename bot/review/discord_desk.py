@@ -19,8 +19,8 @@ from bot.clock import Clock
 from bot.config import Config, OnDiscord
 from bot.errors import ChaperoneError, DeskError, ReplyRefused
 from bot.heard import said_in
-from bot.model import Role
-from bot.replies import Guard, Templates
+from bot.model import Reason, Role
+from bot.replies import Guard, Occasion, Templates
 from bot.replies import Said as Heard
 from bot.review import card_view, cases, postings, presses
 from bot.review.answers import why_text
@@ -36,7 +36,7 @@ from bot.store.database import Database
 from bot.store.engine.port import Engine
 from bot.store.queries import Note, write_audit
 from bot.store.tables import case
-from bot.supportive import support
+from bot.supportive import supportable
 from classifiers.labels import Label
 
 log = logging.getLogger("chaperone.desk")
@@ -191,7 +191,7 @@ class DiscordDesk:
         if said.what is Ruling.UNDO:
             return cases.undo(tx, self.engine, self.db.cipher, case_id, said.by, now)
         mind(tx, self.settings.severe_per_day, case_id, said.by, now)
-        return cases.rule(tx, self.engine, self.db.cipher, case_id, said, now, support(self.config))
+        return cases.rule(tx, self.engine, self.db.cipher, case_id, said, now, supportable(self.config))
 
     async def _open_form(self, it: Interaction, press: Press) -> None:
         """The form is the acknowledgement; a reply takes the case too, so that nobody rules it meanwhile."""
@@ -204,9 +204,13 @@ class DiscordDesk:
         await self.write(lambda tx: cases.claim(tx, press.case_id, by, self.clock.now(), minutes))
 
     async def _template(self, case_id: int) -> str:
-        """What the label's template says; "" where it has none."""
-        label = await self.db.read(lambda tx: tx.execute(select(case.c.label).where(case.c.id == case_id)).scalar())
-        return self.templates.words(label, f"case:{case_id}") if label in self.templates.names() else ""
+        """What the label's template says; "" where it has none, and for crisis, whose reply has its own button."""
+        row = await self.db.read(lambda tx: tx.execute(select(case).where(case.c.id == case_id)).first())
+        if row is None or row.label == Label.CRISIS or row.label not in self.templates.names():
+            return ""
+        one = self.config.account(row.account)
+        on = Occasion(one.platform, one.country, links=one.links, urgent=row.reason == Reason.RED_FLAG)
+        return self.templates.words(row.label, f"case:{case_id}", on)
 
     async def _reveal(self, it: Interaction, press: Press, by: Person) -> None:
         """For those who may, alone, and logged before it is shown."""
