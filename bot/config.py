@@ -22,6 +22,7 @@ from bot.errors import ConfigError
 from bot.model import Mode, Role
 from bot.near import nearest
 from bot.platforms import base as platforms
+from bot.toml_lines import with_lines
 from classifiers.labels import Label, NotAssessed
 from classifiers.settings import Settings as ClassifierSettings
 
@@ -217,7 +218,8 @@ def policy(
 def read(file: Path) -> Config:
     """Read and check the file. Paths in it are relative to it. Raises `ConfigError`."""
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigError(f"There is no config file {file}. Write one with `chaperone init`.") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -225,10 +227,11 @@ def read(file: Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"The config file {file} is not TOML: {error}") from None
     try:
-        config = Config.model_validate(raw)
+        return _at(Config.model_validate(raw), file.parent.resolve())
     except ValidationError as error:
-        raise ConfigError(f"The config file {file}:\n" + _told(error, Config)) from None
-    return _at(config, file.parent.resolve())
+        raise ConfigError(f"The config file {file}:\n" + with_lines(_told(error, Config), text)) from None
+    except ConfigError as error:  # the settings of an account
+        raise ConfigError(f"The config file {file}:\n" + with_lines(str(error), text)) from None
 
 
 def _at(config: Config, folder: Path) -> Config:

@@ -133,6 +133,26 @@ def test_a_wrong_account_is_told_alone_and_in_plain_words(tmp_path: Path) -> Non
     assert "at least 1 item" not in str(refused.value)
 
 
+WHERE = [
+    ("[[accounts]]\nname = 'a'\nplatform = 'replay'\ncountry = 'England'\n", "line 4: accounts.0.country: two"),
+    ("[[accounts]]\nname = 'a'\n[store]\n\nkeep_text_day = 3", "line 5: store.keep_text_day: there is no"),
+    ("[[accounts]]\nname = 'a'\n[store]\n\nkeep_text_day = 3", "line 1: accounts.0.platform: Field required"),
+    (
+        "[[accounts]]\nname = 'a'\nplatform = 'replay'\nsettings = { path = 'x' }\n"
+        "[[accounts]]\nname = 'b'\nplatform = 'replay'\n[accounts.settings]\npath = 'x'\nfolow = 1",
+        "line 10: accounts.b.settings.folow: there is no",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), WHERE, ids=[told for _, told in WHERE])
+def test_the_line_is_told(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "one.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        read(file)
+
+
 def test_a_rule_with_one_key_changed_keeps_the_others_of_its_label(tmp_path: Path) -> None:
     rules = read(config_with(tmp_path, "[rules.harassment]\nbudget_per_day = 7")).rules
     assert rules.harassment == Rules().harassment.model_copy(update={"budget_per_day": 7})
