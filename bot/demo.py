@@ -49,7 +49,7 @@ def demo(
     json: JsonOption = False,
     data: Annotated[Path | None, typer.Option("--data", help="Keep its files in this folder.")] = None,
 ) -> None:
-    """See it work: shipped comments are judged and acted on; then rule on what it asks."""
+    """See it work on shipped comments, then rule on what it asks."""
     folder = data or Path(tempfile.mkdtemp(prefix="chaperone-demo-"))
     config = _prepare(folder, slowly=not (once or json))
     logs.configure("error", json=False)

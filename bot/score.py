@@ -45,7 +45,7 @@ def score(
     config: ConfigOption = CONFIG,
     json_lines: Annotated[bool, typer.Option("--json", help="JSON lines; the only form there is.")] = True,
 ) -> None:
-    """Score comments: JSON lines in, JSON lines out, in the same order. Nothing is stored."""
+    """Judge comments of your own. JSON lines in, JSON lines out, in the same order; nothing is stored."""
     model, rules, when = Settings(), Rules(), WhenNotAssessed()
     if config.exists():
         chosen = read(config)

@@ -70,6 +70,10 @@ def status(config: str) -> dict[str, Any]:
     return found
 
 
+def test_no_summary_of_a_command_is_cut() -> None:
+    assert not re.findall(r"^  .*\.\.\.$", ok("--help"), re.MULTILINE)
+
+
 def test_without_a_model_everything_goes_to_a_person_and_it_says_so(config: str) -> None:
     done = chaperone("run", "--once", "-c", config)
     assert done.exit_code == 0

@@ -29,7 +29,7 @@ def guard(
     json: JsonOption = False,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Say whether a text may be posted in a practice's name, and why not. Exit status 1 where it may not."""
+    """Say whether you may post a text, and why not. Exit status 1 where you may not."""
     settings = _config(config)
     teller = pipeline(settings).tells
     if templates:

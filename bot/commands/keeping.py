@@ -24,7 +24,7 @@ def key() -> None:
 
 @commands.command("rotate-key")
 def rotate_key(config: ConfigOption = CONFIG) -> None:
-    """Seal everything with the newest key. First put it in front: CHAPERONE_KEY=new,old or a line above."""
+    """Seal everything with your newest key. First put it in front: CHAPERONE_KEY=new,old or a line above."""
     settings = read(config)
     with process_lock(settings.store.path), opened(settings) as db:
         count = db.run_now(lambda tx: retention.rotate(tx, db.cipher))
@@ -39,7 +39,7 @@ def erase(
     by: Annotated[str, typer.Option("--as", help="Who you are; it stands in the audit.", envvar="CHAPERONE_AS")],
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Forget a person: their words, their id, and what joins their comments. Scores and rulings stay, about nobody."""
+    """Forget a person. Their words, id and what joins their comments go; scores and rulings stay, about nobody."""
     settings = read(config)
     name = settings.account(account).name
     with opened(settings) as db:

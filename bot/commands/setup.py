@@ -52,7 +52,7 @@ def init(
     on_call: Annotated[str, typer.Option(help="Who is told of a crisis.")] = "",
     notify: Annotated[str, typer.Option(help=f"How to reach them, as apprise writes it: {EXAMPLE}")] = "",
 ) -> None:
-    """Write a config file with every key in it, in shadow: nothing will be done until you change that."""
+    """Write your config file, with every key explained. In shadow: nothing is done until you change that."""
     if file.exists():
         raise ConfigError(f"{file} is there already; move it away, or name another file.")
     document = tomlkit.parse(shipped("chaperone.toml").read_text())
@@ -85,7 +85,7 @@ def check(
     config: ConfigOption = CONFIG,
     call: Annotated[bool, typer.Option("--call", help="Send everybody on call a test notice.")] = False,
 ) -> None:
-    """Prove config, key, database, model and platforms. Nothing is sent, hidden or answered; but see --call."""
+    """Prove that it would work: config, key, model, platforms. Nothing is sent, hidden or answered; but see --call."""
     settings = read(config)
     lines = [(Finding.OK, "config", f"{config}, revision {settings.revision()}"), *_checks(settings)]
     lines += _call(settings) if call else []

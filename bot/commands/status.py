@@ -42,7 +42,7 @@ ASIDE_SHOWN = 5
 
 
 def status(config: ConfigOption = CONFIG, json: JsonOption = False) -> None:
-    """Show what is healthy, what waits for you and what was done today."""
+    """Show what is healthy, what waits, and what was done today."""
     settings, now = read(config), SystemClock().now()
     with opened(settings) as db:
         runs = is_running(settings.store.path)

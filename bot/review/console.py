@@ -111,7 +111,7 @@ def why(
     json: JsonOption = False,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Tell why a comment was treated as it was: text, spans, probabilities, rule, action, outcome."""
+    """Tell why a comment was treated as it was. Its words, what was found in them, the rule, and what was done."""
     with _open(config) as it:
         number = int(comment) if comment.isdecimal() else None
         found = it.db.read_now(lambda tx: comment_number(tx, comment)) or number
@@ -171,7 +171,7 @@ def pause(
     label: Annotated[Label | None, typer.Option(help="Only this label; every label if left out.")] = None,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Let the machine only ask, for an account or one label of it, until `resume`."""
+    """Stop it from acting: it only asks, until `resume`. For an account, or one label of it."""
     with _open(config) as it:
         name, person = it.config.account(account_name).name, _person(it.config, by)
         it.db.run_now(lambda tx: cases.set_pause(tx, name, label, person, it.now))
@@ -185,7 +185,7 @@ def resume(
     label: Annotated[Label | None, typer.Option(help="The label that was paused; as in `pause`.")] = None,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Let the machine act again."""
+    """Let it act again."""
     with _open(config) as it:
         name, person = it.config.account(account_name).name, _person(it.config, by)
         lifted = it.db.run_now(lambda tx: cases.lift_pause(tx, name, label, person, it.now))
