@@ -134,7 +134,7 @@ def _rule_on_what_is_asked(config: Config, out: Console) -> None:
         engine = LocalEngine(db, clock)
         for row in db.read_now(cases.queue):
             out.print(case_panel(db.read_now(partial(case_story, cipher=db.cipher, case_id=row.id))))
-            asked = Prompt.ask("(h)ide (k)eep (w)arn (m)ute (s)kip (q)uit", choices=[*CHOICES, "s", "q"], default="s")
+            asked = _asked()
             if asked == "q":
                 break
             if asked in CHOICES:
@@ -144,6 +144,13 @@ def _rule_on_what_is_asked(config: Config, out: Console) -> None:
                     db.run_now(rule)
                 except DeskError as error:
                     out.print(str(error), markup=False)
+
+
+def _asked() -> str:
+    try:
+        return Prompt.ask("(h)ide (k)eep (w)arn (m)ute (s)kip (q)uit", choices=[*CHOICES, "s", "q"], default="s")
+    except EOFError:  # a terminal that only records
+        return "q"
 
 
 def _counts(config: Config) -> dict[str, Any]:

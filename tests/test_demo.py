@@ -1,11 +1,14 @@
 """The rehearsal of the whole: `chaperone demo` on the shipped comments with the shipped model."""
 
+import io
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import app
+from bot.demo import _asked
 
 
 def test_the_demo_works_the_stream_off_and_tells_what_it_did(tmp_path: Path) -> None:
@@ -28,3 +31,8 @@ def test_the_demo_works_the_stream_off_and_tells_what_it_did(tmp_path: Path) -> 
     assert cases[0]["label"] == "crisis"
     assert cases[0]["assigned_to"] == "Dr Sen"
     assert any(case["reason"] == "breach" for case in cases)
+
+
+def test_where_nobody_can_answer_the_demo_ends_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert _asked() == "q"
