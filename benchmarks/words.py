@@ -89,7 +89,8 @@ def _tell(config: Config, done: list[dict[str, Any]]) -> None:
             if not any(call["comment"] == each["id"] and "text" in call for call in done):
                 print("   nothing is said")
             if it.decision:
-                to_person = " A person is asked." if it.cases and it.decision.verdict != "act" else ""
+                asks = it.decision.verdict != "act" or it.decision.rule == "red_flag"
+                to_person = " A person is asked." if it.cases and asks else ""
                 print(f"   because {it.decision.rule}: {it.decision.why.rstrip('.')}.{to_person}")
 
 
