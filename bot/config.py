@@ -66,7 +66,7 @@ class Rules(_Part):
     """One rule a label."""
 
     harassment: Rule = Rule(do=(Do.HIDE,), severity="high")
-    diagnosis_request: Rule = Rule(do=(Do.WARN,))
+    diagnosis_request: Rule = Rule(act_when_right=0.97, do=(Do.WARN,))  # a wrong answer is one signpost too many
     health_disclosure: DisclosureRule = DisclosureRule(ask_when_right=0.85)
     crisis: Rule = Rule(ask_when_right=0.5, severity="urgent")
     misinformation: Rule = Rule()

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from benchmarks.guard import FRESH, score
 from bot.__main__ import app
 from bot.errors import ReplyRefused
 from bot.guard import ReplyGuard, Said, judge
+from classifiers.pipeline import Pipeline, Settings
 
 BREACHES = [
     ("Thank you for your visit!", "visit"),
@@ -142,8 +144,8 @@ def test_the_command_refuses_with_the_words_marked_and_a_safe_wording(told: Call
 
 
 def test_the_command_allows_and_knows_what_was_said(told: Callable[..., tuple[int, str]]) -> None:
-    assert told("-", typed="Lupus is hard to live with.\n") == (0, "Allowed.\n")
-    status, output = told("Lupus is hard to live with.", "--said", "I was diagnosed with lupus", "--json")
+    assert told("-", typed="Lupus is an autoimmune disease.\n") == (0, "Allowed.\n")
+    status, output = told("Lupus is an autoimmune disease.", "--said", "I was diagnosed with lupus", "--json")
     assert status == 1
     assert [each["rule"] for each in json.loads(output)["reasons"]] == ["repeats"]
 
@@ -165,6 +167,13 @@ def test_what_no_rule_knows_but_the_model_reads_is_doubted_where_it_tells_most()
     (reason,) = judge(words, teller=telling).reasons
     assert reason.rule == "doubt"
     assert words[reason.start : reason.end].strip() == "This was told before noon."
+
+
+@pytest.mark.parametrize("file", sorted(FRESH.glob("*.jsonl")), ids=lambda file: file.stem)
+def test_it_errs_seldom_on_what_neither_model_nor_rules_have_read(file: Path) -> None:
+    it = score(file, Pipeline.load(Settings()).tells)
+    assert it.recall >= 0.95
+    assert it.false_refusals <= 0.2
 
 
 def test_an_invitation_is_no_fact() -> None:

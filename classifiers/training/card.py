@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from classifiers.training.report import ASK, Figures, Report
+from classifiers.labels import Label
+from classifiers.training.report import ACT, ASK, Figures, Report
 from classifiers.training.rows import LABELS
 from classifiers.training.suites import Gates
 
@@ -93,7 +94,7 @@ def _gain(added: Mapping[str, tuple[float, float]]) -> str:
 
 
 def tables(found: Report, gates: Gates) -> str:
-    text = ["Default lines (ask: " + ", ".join(f"{n} {p}" for n, p in ASK.items()) + "; act: 0.98):\n"]
+    text = [f"Default lines (ask: {_promises(ASK)}; act: {_promises(ACT)}):\n"]
     for name, figures in found.parts.items():
         text += [f"**{name} rows**\n", _table(figures)]
     flagged = [
@@ -117,6 +118,10 @@ def tables(found: Report, gates: Gates) -> str:
     clean, of = gates.obfuscated_wrong
     text += [f"**Disguised text** found at ask: {disguised}; {clean} of {of} harmless ones flagged.\n"]
     return "\n".join(text)
+
+
+def _promises(lines: Mapping[Label, float]) -> str:
+    return ", ".join(f"{label} {line}" for label, line in lines.items())
 
 
 def data(sources: Mapping[str, Any]) -> str:

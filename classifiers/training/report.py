@@ -14,7 +14,8 @@ from classifiers.training.scoring import Scores
 
 ASK: Mapping[Label, float] = dict.fromkeys(LABELS, 0.8) | {Label.HEALTH_DISCLOSURE: 0.85, Label.CRISIS: 0.5}
 GRID = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
-ACT = 0.98  # crisis is never acted on alone, whatever its line
+# Crisis is never acted on alone, whatever its line; a request is only answered, which hides nothing.
+ACT: Mapping[Label, float] = dict.fromkeys(LABELS, 0.98) | {Label.DIAGNOSIS_REQUEST: 0.97}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ CLEAN: Mapping[str, Callable[[Row], bool]] = {
 
 def report(pooled: Scores, curves: Calibration) -> Report:
     """Figures of the labels on all rows, of the spans on the rows that have every span marked."""
-    lines = {label: (curves.line(label, ASK[label]), curves.line(label, ACT)) for label in LABELS}
+    lines = {label: (curves.line(label, ASK[label]), curves.line(label, ACT[label])) for label in LABELS}
     parts = {name: pooled.of([takes(row) for row in pooled.rows]) for name, takes in PARTS.items()}
     clean = pooled.of([not any(row.targets) for row in pooled.rows])
     flagged = {

@@ -29,3 +29,10 @@ def test_the_shipped_weights_tell_plain_cases_apart() -> None:
 def test_a_curve_ships_for_every_label() -> None:
     model = load(Settings())
     assert set(model.calibration.curves) == set(model.labels) == set(Label)
+
+
+def test_the_shipped_weights_judge_replies() -> None:
+    breach, policy = load(Settings()).tells(
+        ["Thank you for your visit, we loved seeing you again!", "Our opening hours are 8 to 6, Monday to Friday."]
+    )
+    assert breach > 0 > policy
