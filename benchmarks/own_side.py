@@ -182,7 +182,7 @@ async def main(stub: bool) -> int:
         scene = Scene(x, discord, stub)
         async with scene.playing() as app:
             asked = await x.say("@clinic I have had asthma since May and nobody calls me back", reply_to=scene.post)
-            heard = await discord.post(scene.general, scene.reader, "my knee still hurts")
+            heard = await discord.post(scene.general, scene.reader, "when does the clinic open tomorrow?")
             table = Table(
                 "where", "who wrote", "post → case", "case → card", "press → removed", "severity", "the card says"
             )

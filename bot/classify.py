@@ -122,8 +122,9 @@ class Classify:
 
     def _possible(self, row: Row[Any], made: Decision) -> Decision:
         """No supportive reply where no help line is known to name in it."""
-        unsaid = made.label is Label.CRISIS and row.account not in self._supportable
-        return replace(made, steps=()) if unsaid else made
+        if row.account in self._supportable:
+            return made
+        return replace(made, steps=tuple(step for step in made.steps if step.label is not Label.CRISIS))
 
     def _write(self, tx: Connection, row: Row[Any], made: Decision, now: datetime) -> bool:
         """Returns whether anything is to be done."""

@@ -115,7 +115,7 @@ def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
         return made
     if seen.reason is not None:
         return _not_assessed(seen.reason, policy)
-    if facts.red_flag and policy.red_flags_call and Label.DIAGNOSIS_REQUEST in flags:
+    if _names_red_flag(flags, facts, policy):
         return _red_flag(seen, flags, facts, policy)
     if not flags:
         return Decision(Verdict.LEAVE, "clean", "nothing was found that a person should see")
@@ -139,18 +139,30 @@ def _crisis(seen: Assessment, flags: tuple[Label, ...], facts: Facts, policy: Po
     how = "found by the word list, the model did not assess it" if seen.reason else "may come to serious harm now"
     return Decision(
         Verdict.ASK, "crisis", f"{_told(seen, Label.CRISIS)}: {how}; never hidden by the machine",
-        Severity.CRISIS, Label.CRISIS, flags, Reason.FLAGGED, _supportive_reply(seen, facts, policy),
+        Severity.CRISIS, Label.CRISIS, flags, Reason.FLAGGED,
+        _supportive_reply(seen, facts, policy) or _emergency_answer(seen, flags, facts, policy),
     )  # fmt: skip
 
 
 def _red_flag(seen: Assessment, flags: tuple[Label, ...], facts: Facts, policy: Policy) -> Decision:
     """Called as a crisis is, and never hidden; the answer with the emergency number goes out where its rule may act."""
+    steps = _emergency_answer(seen, flags, facts, policy)
     asks = _found(seen, Label.DIAGNOSIS_REQUEST, facts, policy)
-    steps = () if facts.warned_in_thread else tuple(step for step in asks.steps if step.verb in _WORDS)
     return Decision(
         Verdict.ACT if steps else Verdict.ASK, "red_flag", f"names a sign of an emergency; {asks.why}",
         Severity.CRISIS, Label.DIAGNOSIS_REQUEST, flags, Reason.RED_FLAG, steps,
     )  # fmt: skip
+
+
+def _names_red_flag(flags: tuple[Label, ...], facts: Facts, policy: Policy) -> bool:
+    return facts.red_flag and policy.red_flags_call and Label.DIAGNOSIS_REQUEST in flags
+
+
+def _emergency_answer(seen: Assessment, flags: tuple[Label, ...], facts: Facts, policy: Policy) -> tuple[Step, ...]:
+    """What is answered to a request that names a red flag, once in a thread: the words, and nothing else."""
+    if facts.warned_in_thread or not _names_red_flag(flags, facts, policy):
+        return ()
+    return tuple(s for s in _found(seen, Label.DIAGNOSIS_REQUEST, facts, policy).steps if s.verb in _WORDS)
 
 
 def _supportive_reply(seen: Assessment, facts: Facts, policy: Policy) -> tuple[Step, ...]:
