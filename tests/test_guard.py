@@ -81,6 +81,7 @@ ECHOES = [
     ("My son is autistic and the lights were awful", "Autistic children often find the lights hard."),
 ]
 NO_ECHOES = [
+    ("Are you open Saturdays?", "Saturdays 9 to 4, Sundays closed."),
     ("what is the best treatment for migraine?", "There are several treatments for migraine."),
     ("Should I worry about the mole on my neck?", "A mole that changes should be seen by a dermatologist."),
     ("My son is autistic and the lights were awful", "A quiet room can be booked by anybody."),

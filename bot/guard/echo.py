@@ -14,7 +14,8 @@ from classifiers.identifiers import found
 from classifiers.labels import Span, SpanType
 from classifiers.normalise import normalise
 
-OF_HEALTH = frozenset({SpanType.CONDITION, SpanType.TREATMENT})  # tells nothing of anybody in a general question
+# What tells nothing of anybody in a general question, such as whether you are open on Monday.
+OF_ANYBODY = frozenset({SpanType.CONDITION, SpanType.TREATMENT, SpanType.DATE})
 NOBODYS = frozenset({SpanType.TOWN})
 SHORTEST = 3  # letters of a word that tells something
 SAME = 5  # letters that two forms of a word begin with: pregnant, pregnancy
@@ -35,11 +36,12 @@ def repeated(it: Reading, said: str, spans: Iterable[Span], called: str) -> Iter
 
 
 def _told(said: str, spans: Iterable[Span]) -> set[str]:
-    """Words that identify, and where the commenter tells of somebody also those of health, and numbers."""
+    """Words that identify, and where the commenter tells of somebody also those of health, dates and numbers."""
     text = normalise(said).text
     personal = bool(pattern("{first}").search(text))
-    pieces = [said[each.start : each.end] for each in spans if each.type not in NOBODYS | OF_HEALTH or personal]
-    pieces += [text[each.start : each.end] for each in found(text)]
+    spare = frozenset[SpanType]() if personal else OF_ANYBODY | NOBODYS
+    pieces = [said[each.start : each.end] for each in spans if each.type not in spare]
+    pieces += [text[each.start : each.end] for each in found(text) if each.type not in spare]
     if personal:
         pieces += [match[0] for match in pattern("{clinical}|{sensitive}").finditer(text)]
         pieces += NUMBER.findall(text)
