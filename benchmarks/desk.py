@@ -22,23 +22,13 @@ from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks.tables import show
 from bot.sandbox.discord import Discord
 from bot.store.tables import ruling
 from tests.discord_desk.room import Room, shown, told, until
 from tests.support import House, MemoryPlatform, opened_store
 
 GAP = 10  # milliseconds within which two moderators press
-out = Console(width=150, highlight=False)
-
-
-def tell(title: str, rows: Mapping[str, str]) -> None:
-    table = Table(title=title, show_header=False, title_justify="left")
-    for name, value in rows.items():
-        table.add_row(name, value)
-    out.print(table)
 
 
 @asynccontextmanager
@@ -88,7 +78,7 @@ async def race(count: int) -> int:
             "calls to the platform, of them twice": f"{len(platform.effects)}, "
             f"{len(platform.effects) - len(set(platform.effects))}",
         }
-        tell(f"two moderators press different buttons within {GAP} ms", rows)
+        show(f"two moderators press different buttons within {GAP} ms", rows)
         right = len(rulings) == len(each) == count == who["told who was first"]
         return int(not (right and len(platform.effects) == who["ben"]))
 
@@ -105,7 +95,7 @@ async def latency(presses: int, cases: int) -> int:
         started = perf_counter()
         await cards(room, cases, "m")
         rows[f"{cases} cases shown, without rate limits"] = f"{perf_counter() - started:.0f} s"
-        tell(f"{presses} presses, one after the other", rows)
+        show(f"{presses} presses, one after the other", rows)
     return 0
 
 

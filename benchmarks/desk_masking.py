@@ -19,7 +19,8 @@ from typing import Any
 from rich.table import Table
 from sqlalchemy import Connection, func, select
 
-from benchmarks.desk import out, until_true
+from benchmarks.desk import until_true
+from benchmarks.tables import out
 from bot.app import running
 from bot.chat import Chats
 from bot.clock import SystemClock

@@ -18,7 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.desk import out, until_true
+from benchmarks.desk import until_true
+from benchmarks.tables import out
 from bot.app import running
 from bot.chat import Chats
 from bot.clock import FastClock

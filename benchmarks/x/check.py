@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.table import Table
 
+from benchmarks.tables import out
 from benchmarks.x.account import config
-from benchmarks.x.tables import out
 from bot.commands.setup import platform_checks
 from bot.config import Config
 from bot.sandbox.resolver import connector

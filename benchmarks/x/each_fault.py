@@ -5,9 +5,9 @@ from typing import Any
 from rich.table import Table
 from sqlalchemy import Connection, select
 
+from benchmarks.tables import out
 from benchmarks.x.daemon import LeapClock, daemon, until
 from benchmarks.x.faults import CALLS, LINES
-from benchmarks.x.tables import out
 from bot.app import App
 from bot.sandbox import faults
 from bot.sandbox.faults import Fault

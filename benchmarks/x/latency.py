@@ -3,8 +3,8 @@
 import asyncio
 import statistics
 
+from benchmarks.tables import show
 from benchmarks.x.daemon import daemon, settled
-from benchmarks.x.tables import show
 from bot.clock import SystemClock
 from bot.sandbox.x import X
 

@@ -6,8 +6,8 @@ import statistics
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from benchmarks.tables import show
 from benchmarks.x.daemon import LeapClock, daemon, settled
-from benchmarks.x.tables import show
 from bot.sandbox.x import X
 
 

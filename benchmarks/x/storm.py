@@ -6,9 +6,9 @@ from collections import Counter
 
 from sqlalchemy import func, select
 
+from benchmarks.tables import show
 from benchmarks.x.daemon import START, LeapClock, daemon, settled
 from benchmarks.x.faults import Rough
-from benchmarks.x.tables import show
 from bot.app import App
 from bot.store.tables import action, comment
 

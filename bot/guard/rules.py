@@ -27,7 +27,7 @@ class Rule:
     patterns: tuple[re.Pattern[str], ...]
     spared: tuple[re.Pattern[str], ...]  # the sentence is left alone where one of these stands before the finding
     spared_by_text: tuple[re.Pattern[str], ...] = ()  # and the whole text where one of these stands anywhere
-    certain: bool = False  # refuses alone; others are weighed
+    certain: bool = False  # weighs more than others (`weighing.py`)
 
     def found(self, text: str, start: int, end: int) -> Iterator[re.Match[str]]:
         """What one sentence breaks it with."""
