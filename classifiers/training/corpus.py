@@ -75,7 +75,8 @@ def replies(folder: Path = REPLIES) -> Iterator[Row]:
     """What a practice might answer: one writer a file."""
     for path in sorted(folder.glob("*.jsonl")):
         for raw in _lines(path):
-            yield Row(raw["id"], f"replies/{path.stem}", raw["reply"], UNKNOWN, tells=int(raw["breach"]))
+            writer = f"replies/{path.stem}"
+            yield Row(raw["id"], writer, raw["reply"], UNKNOWN, raw.get("said"), tells=int(raw["breach"]))
 
 
 def relabelled(data: Path) -> Iterator[Row]:
