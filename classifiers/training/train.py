@@ -56,7 +56,7 @@ class Recipe:
 PUBLIC = Recipe(epochs=1, rate=2e-4)
 OWN = Recipe(epochs=2, rate=2e-4)
 FINAL = Recipe(epochs=2, rate=1.2e-4, head_rate=5e-4)
-REPLIES = 2  # times that an epoch reads each: there are few, and two readings more let a third fewer safe ones be refused
+REPLIES = 2  # times that an epoch reads each: they are few, and more readings let fewer safe ones be refused
 STAGES = {
     "public": ("public-0", "public-1"),
     "folds": tuple(f"fold-{number}" for number in range(len(FOLDS))),
