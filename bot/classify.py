@@ -118,7 +118,8 @@ class Classify:
 
     def _red_flag(self, row: Row[Any], seen: Assessment) -> bool:
         """Whether it matters that the comment names a red flag, and it does."""
-        return Label.DIAGNOSIS_REQUEST in flagged(seen, self._policy) and red_flags.named(self._text(row).text)
+        matters = Label.DIAGNOSIS_REQUEST in flagged(seen, self._policy) or seen.reason is NotAssessed.MODEL_DOWN
+        return matters and red_flags.named(self._text(row).text)
 
     def _possible(self, row: Row[Any], made: Decision) -> Decision:
         """No supportive reply where no help line is known to name in it."""

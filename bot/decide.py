@@ -114,7 +114,7 @@ def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
     if facts.author is AuthorKind.STAFF and (made := _our_own_side(seen, flags, facts.marks, policy)):
         return made
     if seen.reason is not None:
-        return _not_assessed(seen.reason, policy)
+        return _not_assessed(seen.reason, facts, policy)
     if _names_red_flag(flags, facts, policy):
         return _red_flag(seen, flags, facts, policy)
     if not flags:
@@ -176,8 +176,12 @@ def _supportive_reply(seen: Assessment, facts: Facts, policy: Policy) -> tuple[S
     return (Step(Verb.REPLY, template=Label.CRISIS.value, label=Label.CRISIS),)
 
 
-def _not_assessed(reason: NotAssessed, policy: Policy) -> Decision:
+def _not_assessed(reason: NotAssessed, facts: Facts, policy: Policy) -> Decision:
     rule = f"not_assessed.{reason}"
+    ours = facts.author is AuthorKind.STAFF  # who may well teach of such signs
+    if reason is NotAssessed.MODEL_DOWN and facts.red_flag and policy.red_flags_call and not ours:
+        why = f"names a sign of an emergency; not assessed ({reason}): a person must read it"
+        return Decision(Verdict.ASK, "red_flag", why, Severity.CRISIS, reason=Reason.RED_FLAG)
     if reason not in policy.ask_when:
         return Decision(Verdict.LEAVE, rule, f"not assessed ({reason}); the config leaves such comments alone")
     severity = Severity.HIGH if reason is NotAssessed.MODEL_DOWN else Severity.LOW

@@ -167,7 +167,7 @@ class Reason(StrEnum):
     """Why there is a case. With a label it says what was found; the rest says why no machine decided."""
 
     FLAGGED = "flagged"
-    RED_FLAG = "red_flag"  # asks for a diagnosis, and names a sign of an emergency
+    RED_FLAG = "red_flag"  # names a sign of an emergency, and asks for a diagnosis or could not be assessed
     ACTED = "acted"
     BREACH = "breach"  # our own side may have revealed a patient
     STAFF = "staff"

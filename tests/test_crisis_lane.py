@@ -220,9 +220,10 @@ async def test_further_comments_of_a_case_call_nobody_twice(house: House) -> Non
     assert (lane.told(), len(house.rows(case))) == ([A], 1)
 
 
-async def test_it_works_without_the_model(house: House) -> None:
+@pytest.mark.parametrize("words", ["i want to kill myself tonight", "crushing chest pain, my left arm is numb"])
+async def test_it_works_without_the_model(house: House, words: str) -> None:
     lane = Lane(house, Post(), THREE, Pipeline.without_model(Settings(), "no weights"))
-    await lane.hear("i want to kill myself tonight")
+    await lane.hear(words)
     assert lane.told() == [A]
 
 

@@ -111,6 +111,16 @@ def test_crisis_found_by_the_word_list_needs_no_model() -> None:
     assert (made.verdict, made.severity, made.label) == (Verdict.ASK, Severity.CRISIS, C)
 
 
+@pytest.mark.parametrize(
+    ("author", "severity"), [(AuthorKind.PUBLIC, Severity.CRISIS), (AuthorKind.STAFF, Severity.HIGH)]
+)
+def test_a_red_flag_calls_without_the_model_unless_it_is_our_own_side_that_teaches(
+    author: AuthorKind, severity: Severity
+) -> None:
+    made = decided(Assessment("no-model", {}, (), NotAssessed.MODEL_DOWN), Facts(author, red_flag=True))
+    assert (made.verdict, made.severity) == (Verdict.ASK, severity)
+
+
 def test_where_data_is_too_thin_a_person_is_asked() -> None:
     assert decided(seen(harassment=0.9999), rules=shipped_policy(act=None)).verdict is Verdict.ASK
 

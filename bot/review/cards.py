@@ -34,7 +34,7 @@ MOST_BLANK = 0.5  # share of a text's words; with more of them blank it says not
 WORTH_TELLING = 0.33  # a probability below this is not told, unless it led to a flag
 
 BREACH, MAY_REVEAL = "a colleague may have revealed a patient", "it may reveal a patient too"
-RED_FLAG = "asks for a diagnosis, and names a sign of an emergency"
+RED_FLAG = "names a sign of an emergency"
 TO_OTHERS = ((Verb.HIDE, "Hide"), (Verb.REPLY, "Warn"), (Verb.MUTE, "Mute"), (Verb.BAN, "Ban"))
 TO_OURS = ((Verb.DELETE, "Remove"), (Verb.HIDE, "Hide"))  # the second only where the first is impossible
 A_PLACE = re.compile(r"https://[\w.-]+(?:/[\w.-]+)+")
@@ -155,7 +155,7 @@ def _title(it: CaseStory) -> str:
     row = it.row
     found: str = (row.label or row.reason).replace("_", " ")
     if row.reason == Reason.RED_FLAG:
-        return RED_FLAG
+        return f"asks for a diagnosis, and {RED_FLAG}" if row.label else RED_FLAG
     if row.reason != Reason.BREACH:
         return found
     return BREACH if row.label in (None, Label.HEALTH_DISCLOSURE) else f"{found} by a colleague; {MAY_REVEAL}"
