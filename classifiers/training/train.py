@@ -218,6 +218,7 @@ def _pace(optimisers: Sequence[torch.optim.Optimizer], factor: float) -> None:
 
 def _save(network: Network, optimisers: Sequence[torch.optim.Optimizer], state: dict[str, Any], path: Path) -> None:
     everything = state | {"network": network.state_dict(), "optimisers": [o.state_dict() for o in optimisers]}
+    everything["random"] = torch.get_rng_state()  # of dropout
     torch.save(everything, path.with_suffix(".new"))
     path.with_suffix(".new").replace(path)
 
@@ -229,6 +230,7 @@ def _resume(network: Network, optimisers: Sequence[torch.optim.Optimizer], path:
     network.load_state_dict(state["network"])
     for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):
         optimiser.load_state_dict(saved)
+    torch.set_rng_state(state["random"])
     return state
 
 

@@ -18,7 +18,7 @@ from classifiers.training import export
 from classifiers.training.batches import batches
 from classifiers.training.rows import UNKNOWN, Mark, Row, known, partly
 from classifiers.training.scoring import encoder, scores
-from classifiers.training.train import Recipe, fit, loss
+from classifiers.training.train import Recipe, _pace, fit, loss
 
 WORDS = ["[PAD]", "[UNK]", "you", "fool", "thanks", "doctor", "nurse", "kind", "ann", "bell", "said"]
 RECIPE = Recipe(epochs=2, rate=1e-2, head_rate=1e-2, size=4, warm_up=0.1)
@@ -32,10 +32,14 @@ def tokenizer() -> Tokenizer:
     return found
 
 
+def small() -> Network:
+    torch.manual_seed(1)
+    return Network(Shape(words=len(WORDS), width=16, inner=32, layers=2, heads=2, positions=32, dropout=0.1))
+
+
 @pytest.fixture
 def network() -> Network:
-    torch.manual_seed(1)
-    return Network(Shape(words=len(WORDS), width=16, inner=32, layers=2, heads=2, positions=32))
+    return small()
 
 
 @pytest.fixture
@@ -52,33 +56,38 @@ def test_the_loss_falls_and_the_run_is_saved(
     assert {path.name for path in tmp_path.iterdir()} == {"network.pt", "facts.json"}
 
 
+def made(run: Path) -> str:
+    """Which weights came out."""
+    return str(json.loads((run / "facts.json").read_text())["weights"])
+
+
 def test_two_runs_of_one_recipe_come_out_the_same(tokenizer: Tokenizer, rows: Sequence[Row], tmp_path: Path) -> None:
     weights = []
     for name, recipe in (("a", RECIPE), ("b", RECIPE), ("c", replace(RECIPE, seed=8))):
-        torch.manual_seed(1)
-        started = Network(Shape(words=len(WORDS), width=16, inner=32, layers=2, heads=2, positions=32))
-        fit(started, tokenizer, rows, (), recipe, tmp_path / name)
-        weights.append(json.loads((tmp_path / name / "facts.json").read_text())["weights"])
+        fit(small(), tokenizer, rows, (), recipe, tmp_path / name)
+        weights.append(made(tmp_path / name))
     assert weights[0] == weights[1] != weights[2]
 
 
-def test_an_interrupted_run_goes_on_from_its_last_epoch(
+def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
     network: Network, tokenizer: Tokenizer, rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = []
+    steps = []
 
-    def power_cut(*args: object) -> None:
-        calls.append(args)
-        if len(calls) > 5:
+    def power_cut(optimisers: Sequence[torch.optim.Optimizer], factor: float) -> None:
+        steps.append(factor)
+        if len(steps) > 5:
             raise KeyboardInterrupt
+        _pace(optimisers, factor)
 
     with monkeypatch.context() as patch:
         patch.setattr("classifiers.training.train._pace", power_cut)
         with pytest.raises(KeyboardInterrupt):
-            fit(network, tokenizer, rows, (), RECIPE, tmp_path)
-    assert (tmp_path / "checkpoint.pt").exists()
-    again = Network(Shape(words=len(WORDS), width=16, inner=32, layers=2, heads=2, positions=32))
-    assert len(fit(again, tokenizer, rows, (), RECIPE, tmp_path)) == RECIPE.epochs
+            fit(network, tokenizer, rows, (), RECIPE, tmp_path / "cut")
+    assert (tmp_path / "cut" / "checkpoint.pt").exists()
+    assert len(fit(small(), tokenizer, rows, (), RECIPE, tmp_path / "cut")) == RECIPE.epochs
+    fit(small(), tokenizer, rows, (), RECIPE, tmp_path / "whole")
+    assert made(tmp_path / "cut") == made(tmp_path / "whole")
 
 
 def test_what_is_unknown_moves_nothing(network: Network, tokenizer: Tokenizer) -> None:
