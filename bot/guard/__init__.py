@@ -3,7 +3,7 @@
     normalise the words          disguises, quotes and misspelt words of care are undone, offsets kept
     → each sentence, each rule   `rules.toml`: a name, why in a moderator's words, patterns, and what spares it
     → what the model reads       does it tell of somebody's care? weighed with what rules found (`weighing.py`)
-    → what the commenter said    nothing of it is repeated: names, dates, conditions, treatments
+    → what the commenter said    names and what identifies never; conditions, treatments and dates are weighed too
     → contacts                   nobody's but the practice's own
 
 What speaks of one person's care is refused; what is general, hypothetical or policy passes. Where there is no model,

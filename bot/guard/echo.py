@@ -5,46 +5,53 @@ they tell of themselves or of somebody of theirs. A general sentence may name wh
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 
 from bot.guard.reading import Reading
 from bot.guard.rules import book, pattern
+from bot.replies import Said
 from classifiers.identifiers import found
-from classifiers.labels import Span, SpanType
+from classifiers.labels import SpanType
 from classifiers.normalise import normalise
 
 # What tells nothing of anybody in a general question, such as whether you are open on Monday.
-OF_ANYBODY = frozenset({SpanType.CONDITION, SpanType.TREATMENT, SpanType.DATE})
-NOBODYS = frozenset({SpanType.TOWN})
+OF_ANYBODY = frozenset({SpanType.CONDITION, SpanType.TREATMENT, SpanType.DATE, SpanType.TOWN})
+HANDLE = re.compile(r"[_.\d]+")
 SHORTEST = 3  # letters of a word that tells something
 SAME = 5  # letters that two forms of a word begin with: pregnant, pregnancy
 WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?", re.IGNORECASE)
 NUMBER = re.compile(r"\d{2,}")
 
 
-def repeated(it: Reading, said: str, spans: Iterable[Span], called: str) -> Iterator[tuple[int, int]]:
-    """Offsets, in the answer, of words that point to the commenter or to what they told about somebody."""
-    told = _told(said, spans)
-    names = {match[0].lower() for match in WORD.finditer(called)}
-    asked = "?" in said
+def named(it: Reading, said: Said) -> Iterator[tuple[int, int]]:
+    """Offsets, in the answer, of words that point to the commenter, or to whom they told of."""
+    called = {match[0].lower() for match in WORD.finditer(f"{said.name} {HANDLE.sub(' ', said.handle)} {said.handle}")}
+    told = _told(said, lambda kind: kind not in OF_ANYBODY)
     for match in WORD.finditer(it.text):
         word = match[0].lower()
-        named = word in names and match[0][0].isupper()
-        if named or (any(_alike(word, each) for each in told) and not (asked and _general(it, match))):
+        if (word in called and match[0][0].isupper()) or any(_alike(word, each) for each in told):
             yield match.span()
 
 
-def _told(said: str, spans: Iterable[Span]) -> set[str]:
-    """Words that identify, and where the commenter tells of somebody also those of health, dates and numbers."""
-    text = normalise(said).text
-    personal = bool(pattern("{first}").search(text))
-    spare = frozenset[SpanType]() if personal else OF_ANYBODY | NOBODYS
-    pieces = [said[each.start : each.end] for each in spans if each.type not in spare]
-    pieces += [text[each.start : each.end] for each in found(text) if each.type not in spare]
-    if personal:
-        pieces += [match[0] for match in pattern("{clinical}|{sensitive}").finditer(text)]
-        pieces += NUMBER.findall(text)
+def echoed(it: Reading, said: Said) -> Iterator[tuple[int, int]]:
+    """Offsets, in the answer, of what the commenter told of somebody's health; it may be no more than the subject."""
+    text = normalise(said.text).text
+    if not pattern("{first}").search(text):
+        return
+    told = _told(said, OF_ANYBODY.__contains__)
+    told |= {word for match in pattern("{clinical}|{sensitive}").finditer(text) for word in _words(match[0])}
+    told |= _words(" ".join(NUMBER.findall(text)))
+    for match in WORD.finditer(it.text):
+        if any(_alike(match[0].lower(), each) for each in told) and not ("?" in text and _general(it, match)):
+            yield match.span()
+
+
+def _told(said: Said, wanted: Callable[[SpanType], bool]) -> set[str]:
+    """The words of such spans, the model's and those that patterns find."""
+    text = normalise(said.text).text
+    pieces = [said.text[each.start : each.end] for each in said.spans if wanted(each.type)]
+    pieces += [text[each.start : each.end] for each in found(text) if wanted(each.type)]
     return {word for piece in pieces for word in _words(piece)}
 
 

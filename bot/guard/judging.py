@@ -5,15 +5,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bot.guard.contacts import strangers
-from bot.guard.echo import repeated
+from bot.guard.echo import echoed, named
 from bot.guard.reading import Reading, read
 from bot.guard.rules import Rule, book
-from bot.guard.weighing import Teller, tells
+from bot.guard.weighing import Signs, Teller, tells
 from bot.replies import Said
 
 WIDEST = "yours"  # refuses by default what no other rule knows
 LONGEST = 5_000  # characters; more than any platform takes in a reply
-HANDLE = re.compile(r"[_.\d]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +50,28 @@ def judge(
     it = read(words)
     if it.unreadable:
         return _refusal([Reason("unreadable", it.unreadable, 0, len(words))])
-    found = [*_plainest(_broken(it, teller or _nobody)), *_contacts(it, own), *(_repeats(it, said) if said else ())]
+    said = said or Said("")
+    found = [*_plainest(_broken(it, said, teller or _nobody)), *_contacts(it, own), *_names(it, said)]
     return _refusal(sorted(set(found), key=lambda each: (each.start, each.end))) if found else Judgement()
 
 
-def _broken(it: Reading, teller: Teller) -> Iterator[Reason]:
-    """What rules found, where all in all it is refused; the sentence that tells most where they found nothing."""
-    found = findings(it)
-    if not tells(teller(it.text), bool(found), any(rule.certain for rule, _ in found)):
+def _broken(it: Reading, said: Said, teller: Teller) -> Iterator[Reason]:
+    """What rules found and what is said again, where all in all it is refused; else the sentence that tells most."""
+    found, again, signs = seen(it, said)
+    if not tells(teller(it.text), signs):
         return
     for rule, match in found:
         yield _reason(it, rule, *match.span())
-    if not found:
+    for place in again:
+        yield _reason(it, book().named("repeats"), *place)
+    if not (found or again):
         yield _reason(it, book().named("doubt"), *_heaviest(it, teller))
+
+
+def seen(it: Reading, said: Said) -> tuple[list[tuple[Rule, re.Match[str]]], list[tuple[int, int]], Signs]:
+    """What rules found, where the commenter's words are said again, and both as signs, before they are weighed."""
+    found, again = findings(it), list(echoed(it, said))
+    return found, again, Signs(bool(found), any(rule.certain for rule, _ in found), bool(again))
 
 
 def _heaviest(it: Reading, teller: Teller) -> tuple[int, int]:
@@ -103,9 +111,8 @@ def _contacts(it: Reading, own: frozenset[str]) -> Iterator[Reason]:
         yield _reason(it, book().named("contact"), start, end)
 
 
-def _repeats(it: Reading, said: Said) -> Iterator[Reason]:
-    called = f"{said.name} {HANDLE.sub(' ', said.handle)} {said.handle}"
-    for start, end in repeated(it, said.text, said.spans, called):
+def _names(it: Reading, said: Said) -> Iterator[Reason]:
+    for start, end in named(it, said):
         yield _reason(it, book().named("repeats"), start, end)
 
 

@@ -1,7 +1,8 @@
 """What the model reads in a text, weighed with what rules find: may it tell of somebody's care?
 
-A logistic regression over three facts, fitted by `python -m benchmarks.guard_weights` on replies whose writers neither
-the model nor the rules had seen. Without a model whatever a rule finds is refused: safe, and often wrong.
+A logistic regression over four facts, fitted by `python -m benchmarks.guard_weights` on replies whose writers neither
+the model nor the rules had seen. Without a model whatever
+a rule finds or the commenter told is refused: safe, and often wrong.
 """
 
 import json
@@ -17,23 +18,34 @@ Teller = Callable[[str], float | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Signs:
+    """What speaks against a text besides the model: rules, certain ones, and words of the commenter said again."""
+
+    found: bool
+    certain: bool
+    echoed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
-    """Of the model's logit, of a finding, of a finding by a certain rule; from `line` on a text is refused."""
+    """Of the model's logit and of each sign; from `line` on a text is refused."""
 
     logit: float
     found: float
     certain: float
+    echoed: float
     line: float
 
-    def sum(self, logit: float, found: bool, certain: bool) -> float:
-        return self.logit * logit + self.found * found + self.certain * certain
+    def sum(self, logit: float, signs: Signs) -> float:
+        marks = self.found * signs.found + self.certain * signs.certain + self.echoed * signs.echoed
+        return self.logit * logit + marks
 
 
-def tells(logit: float | None, found: bool, certain: bool) -> bool:
+def tells(logit: float | None, signs: Signs) -> bool:
     """Whether a text is refused."""
     if logit is None:
-        return found
-    return weights().sum(logit, found, certain) >= weights().line
+        return signs.found or signs.echoed
+    return weights().sum(logit, signs) >= weights().line
 
 
 @cache
