@@ -55,9 +55,9 @@ LIMITS = """## Limits
   for those that a second reader differed on, which are left out. Rows of `facts`, `crisis-2`, `crisis-3`,
   `harassment-2`, `solicitation-2`, `told` and `everyday-2`, half of `harassment-3`, a fifth of `clinical`, and the
   replies of seven of thirteen writers have not been labelled blind by a second reader.
-- Of the rows that an earlier model was surest of against their labels, 360 were read again: seven labels were wrong and
-  53 rows arguable, and these were mended and dropped. Of 110 that it was as sure of and right about, all labels held. So
-  figures at the act lines are a little kinder than with the labels as first read.
+- Of the rows that an earlier model was surest of against their labels, 360 were read again: seven labels were wrong
+  and mended, 53 rows arguable and dropped. Of 110 that it was as sure of and right about, all labels held. So figures
+  at the act lines are a little kinder than with the labels as first read.
 - `corpus/groups.jsonl` was written with the kinds of test that HateCheck makes in mind, and `groups-2` on the same
   subject (neither with its sentences): a HateCheck score is not wholly out of distribution.
 - The `public` stage had read other rows of some of the sets whose comments are held out here, with those sets' own
