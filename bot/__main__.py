@@ -6,7 +6,7 @@ import typer
 
 from bot import logs
 from bot.commandline import complain
-from bot.commands import guarding, keeping, running, setup
+from bot.commands import beginning, guarding, keeping, running, setup
 from bot.commands.status import status
 from bot.demo import demo
 from bot.errors import ChaperoneError
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(demo)
-app.command()(setup.init)
+app.command()(beginning.init)
 app.command()(setup.check)
 app.command()(running.run)
 app.command()(score)

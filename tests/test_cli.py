@@ -12,6 +12,8 @@ from typer.testing import CliRunner, Result
 from bot.__main__ import app
 from bot.config import read
 from bot.errors import ChaperoneError
+from bot.model import Mode
+from bot.platforms import base as platforms
 
 COMMENTS = [
     {"id": "a", "text": "you are a pathetic excuse for a doctor", "author": "u1", "thread": "t"},
@@ -196,13 +198,28 @@ def test_the_key_is_rotated(worked: str) -> None:
 def test_init_writes_what_check_accepts_but_for_what_only_a_person_knows(tmp_path: Path) -> None:
     file = tmp_path / "new.toml"
     (tmp_path / "comments.jsonl").touch()
-    ok("init", str(file), "--platform", "replay", "--path", "comments.jsonl", "--country", "ie", "--on-call", "Dr Sen")
+    ok("init", str(file), "--platform", "replay", "--setting", "path=comments.jsonl", "--country", "ie",
+       "--on-call", "Dr Sen")  # fmt: skip
     assert 'country = "IE"' in file.read_text()
     assert "is there already" in refused("init", str(file))
     told = chaperone("check", "-c", str(file)).stdout
     assert "shadow: acts on nothing" in told
     assert "Dr Sen has neither `contact` nor `notify`" in told
     assert not (tmp_path / "chaperone.sqlite3").exists()
+
+
+@pytest.mark.parametrize("platform", platforms.names())
+def test_init_asks_for_what_each_platform_needs(platform: str, tmp_path: Path) -> None:
+    file, needed = tmp_path / "new.toml", {"discord_server": "123456789012345678", "x": "your_clinic"}
+    answers = f"{platform}\n{needed.get(platform, 'comments.jsonl')}\ngb\nAsha\n\n"
+    assert chaperone("init", str(file), text=answers).exit_code == 0
+    (account,) = read(file).accounts
+    assert (account.platform, account.mode) == (platform, Mode.SHADOW)
+
+
+def test_a_live_account_whose_crisis_would_call_nobody_fails_the_check(config: str) -> None:
+    told = chaperone("check", "-c", config).stdout
+    assert re.search(r"FAIL\s+practice.*a crisis would call nobody", told)
 
 
 def test_init_asks_how_whoever_is_on_call_is_reached(tmp_path: Path) -> None:

@@ -1,17 +1,14 @@
-"""`chaperone init` writes a config; `chaperone check` proves that it would work, and acts on nothing."""
+"""`chaperone check`: proves that a config would work, and acts on nothing."""
 
 import asyncio
 import platform as machine
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import cache, partial
-from pathlib import Path
 from typing import Annotated
 
-import tomlkit
 import typer
 from aiohttp import TCPConnector
-from rich.prompt import Prompt
 from rich.table import Table
 from rich.text import Text
 
@@ -25,8 +22,6 @@ from bot.errors import ChaperoneError, ConfigError
 from bot.guard import Teller
 from bot.model import Mode
 from bot.notify import EXAMPLE, Told, holds_secret, service, through_apprise
-from bot.platforms import base as platforms
-from bot.shipped import shipped
 from bot.supportive import helplines
 from classifiers.errors import ClassifierError
 from classifiers.labels import Label
@@ -42,43 +37,6 @@ class Finding(StrEnum):
 
 Line = tuple[Finding, str, str]
 COLOURS = {Finding.OK: "green", Finding.WARN: "yellow", Finding.FAIL: "bold red"}
-
-
-def init(
-    file: Annotated[Path, typer.Argument(help="The file to write.")] = CONFIG,
-    platform: Annotated[str, typer.Option(help="Where the comments come from.")] = "",
-    path: Annotated[str, typer.Option(help="For replay: the file of comments.")] = "",
-    country: Annotated[str, typer.Option(help="Your country, as two letters.")] = "",
-    on_call: Annotated[str, typer.Option(help="Who is told of a crisis.")] = "",
-    notify: Annotated[str, typer.Option(help=f"How to reach them, as apprise writes it: {EXAMPLE}")] = "",
-) -> None:
-    """Write your config file, with every key explained. In shadow: nothing is done until you change that."""
-    if file.exists():
-        raise ConfigError(f"{file} is there already; move it away, or name another file.")
-    document = tomlkit.parse(shipped("chaperone.toml").read_text())
-    one = document["accounts"][0]
-    one["platform"] = platform or Prompt.ask("Platform", choices=platforms.names(), default="replay")
-    one["settings"]["path"] = path or Prompt.ask("File of comments (JSON lines)", default="comments.jsonl")
-    one["country"] = (country or Prompt.ask("Country (two letters)", default="GB")).upper()
-    person = one["on_call"][0]
-    person["name"] = on_call or Prompt.ask("Who is told of a crisis", default="Practice manager")
-    if way := notify or ("" if on_call else _ask_way(person["name"])):
-        person["notify"].append(way)
-    file.write_text(tomlkit.dumps(document))
-    try:
-        read(file)
-    except ConfigError:
-        file.unlink()
-        raise
-    console().print(f"Wrote {file}, in shadow. Next: chaperone check -c {file}", markup=False)
-
-
-def _ask_way(name: str) -> str:
-    """How somebody is reached without Discord; "" = not said yet."""
-    told = f"How to reach {name} when it happens: an address as https://appriseit.com writes them, such as"
-    after = "(the password comes from the environment; leave it empty to decide later)"
-    console().print(told, f"  {EXAMPLE}", after, sep="\n", markup=False, soft_wrap=True)
-    return Prompt.ask("Address", default="", show_default=False).strip()
 
 
 def check(
@@ -196,6 +154,10 @@ def _account(config: Config, one: Account) -> Iterator[Line]:
         yield Finding.FAIL, one.name, 'nobody on call: a crisis must reach a person; set `on_call = [{ name = "…" }]`'
     for person in one.on_call:
         yield from _reached(one, person)
+    desk = config.desk.discord.channel is not None
+    if one.mode is Mode.LIVE and not any(person.notify or (person.contact and desk) for person in one.on_call):
+        told = "it is live, and a crisis would call nobody: give somebody on call a `notify`, or a `contact` and a desk"
+        yield Finding.FAIL, one.name, told
     if one.on_call and not any(person.notify for person in one.on_call):
         told = f'nobody on call can be reached without Discord: give one of them a way, such as notify = ["{EXAMPLE}"]'
         yield Finding.WARN, one.name, told
