@@ -63,6 +63,13 @@ def erase(tx: Connection, cipher: Cipher, author_key: str, actor: str, now: date
     return len(ids)
 
 
+def author_of(tx: Connection, account: str, comment_id: int) -> str | None:
+    """What joins the comments of whoever wrote this one; None where there is no such comment, or nothing is kept."""
+    theirs = select(comment.c.author_key).where(comment.c.id == comment_id, comment.c.account == account)
+    found: str | None = tx.execute(theirs).scalar()
+    return found
+
+
 def rotate(tx: Connection, cipher: Cipher) -> int:
     """Seal everything with the first key, so that the others can be thrown away. Returns how many values."""
     return sum(_reseal(tx, cipher, table, column) for table, column in SEALED)

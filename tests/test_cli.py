@@ -159,6 +159,8 @@ REFUSED = [
     (("why", "zzz"), "There is no comment zzz"),
     (("pause", "practise", "--as", "asha"), "did you mean 'practice'"),
     (("erase", "u9", "--account", "practice", "--as", "asha"), "Nothing of that author"),
+    (("erase", "--account", "practice", "--as", "asha"), "Nothing of that author"),
+    (("erase", "--wrote", "99", "--account", "practice", "--as", "asha"), "Nothing of that author"),
 ]
 
 
@@ -182,6 +184,7 @@ def test_pause_and_resume(worked: str) -> None:
 
 def test_erasing_a_person(worked: str) -> None:
     assert "1 comments" in ok("erase", "u1", "--account", "practice", "--as", "asha", "-c", worked)
+    assert "1 comments" in ok("erase", "--wrote", "2", "--account", "practice", "--as", "asha", "-c", worked)
     assert "pathetic" not in ok("why", "1", "-c", worked)
 
 

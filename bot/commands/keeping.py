@@ -34,9 +34,10 @@ def rotate_key(config: ConfigOption = CONFIG) -> None:
 
 @commands.command()
 def erase(
-    author: Annotated[str, typer.Argument(help="The person's id on the platform.")],
     account: Annotated[str, typer.Option(help="The account of ours they wrote to.")],
     by: Annotated[str, typer.Option("--as", help="Who you are; it stands in the audit.", envvar="CHAPERONE_AS")],
+    author: Annotated[str, typer.Argument(help="The person's id on the platform.", show_default=False)] = "",
+    wrote: Annotated[int | None, typer.Option(help="In place of the id: the number of a comment of theirs.")] = None,
     config: ConfigOption = CONFIG,
 ) -> None:
     """Forget a person. Their words, id and what joins their comments go; scores and rulings stay, about nobody."""
@@ -44,7 +45,12 @@ def erase(
     name = settings.account(account).name
     with opened(settings) as db:
         author_key = db.cipher.keyed_hash("author", name, author)
+        if wrote is not None:
+            author_key = db.read_now(lambda tx: retention.author_of(tx, name, wrote)) or ""
         count = db.run_now(lambda tx: retention.erase(tx, db.cipher, author_key, by, SystemClock().now()))
     if not count:
-        raise DeskError(f"Nothing of that author is kept for {name}. It must be their id, not their name.")
+        raise DeskError(
+            f"Nothing of that author is kept for {name}. It must be their id, not their name, "
+            "or --wrote and the number of a comment of theirs, as `queue` and `show` have it."
+        )
     console().print(f"Erased the words of {count} comments.")
