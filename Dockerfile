@@ -1,5 +1,6 @@
 # A small image that runs as a user of its own. Build: docker build -t chaperone .
-# Run: docker run -v chaperone:/data -e CHAPERONE_KEY chaperone   (the volume holds chaperone.toml and the database)
+# Write the config into the volume: docker run -it -v chaperone:/data chaperone init
+# Run: docker run -d --restart unless-stopped --env-file .env -v chaperone:/data chaperone   (the database lies there too)
 FROM python:3.11-slim
 
 RUN useradd --create-home --uid 10001 chaperone && install -d -o chaperone /data /src
