@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from tweepy import StreamRule
 
-from bot.errors import ConfigError, QuotaSpent, Refused, Vanished
+from bot.errors import ConfigError, Refused, Vanished
 from bot.model import Ability, Batch, Capability, Gone, Lane, Target, Verb
 from bot.platforms import base
 from bot.x.client import Client, Keys
@@ -199,35 +199,28 @@ class Adapter(base.Platform):
     async def reply(self, order: base.Order) -> None:
         words = _words(order)
         price = self._settings.prices.post_with_link if "://" in words else self._settings.prices.post
-        self._intend(order, order.target.comment_id, price)
-        try:
-            id_ = await self._client.reply(self._memory.newest(order.target.comment_id), words)
-        except Duplicate:
-            if await self._landed(Verb.REPLY, order) is base.Observed.DONE:
-                return  # our own, whose answer was lost
-            raise
+        with self._ledger.post(order.key, price):
+            self._memory.intend(order.key, order.target.comment_id, words)
+            try:
+                id_ = await self._client.reply(self._memory.newest(order.target.comment_id), words)
+            except Duplicate:
+                if await self._landed(Verb.REPLY, order) is base.Observed.DONE:
+                    return  # our own, whose answer was lost
+                raise
         self._memory.landed(order.key, id_)
-        self._ledger.spend(price, posts=1)
 
     async def message(self, order: base.Order) -> None:
-        price = self._settings.prices.message
-        self._intend(order, IN_PRIVATE, price)
-        id_ = await self._client.message(order.target.author_id, _words(order))
+        words = _words(order)
+        with self._ledger.post(order.key, self._settings.prices.message):
+            self._memory.intend(order.key, IN_PRIVATE, words)
+            id_ = await self._client.message(order.target.author_id, words)
         self._memory.landed(order.key, id_)
-        self._ledger.spend(price, posts=1)
 
     async def mute(self, order: base.Order) -> None:
         await self._client.mute(order.target.author_id)
 
     async def unmute(self, order: base.Order) -> None:
         await self._client.unmute(order.target.author_id)
-
-    def _intend(self, order: base.Order, to: str, price: float) -> None:
-        """Raises `QuotaSpent` where the day's budget does not hold it."""
-        if why := self._ledger.why_not_post(price):
-            until = self._ledger.full_again()
-            raise QuotaSpent(f"until {until:%Y-%m-%d %H:%M} UTC, for {why}", until)
-        self._memory.intend(order.key, to, _words(order))
 
     async def _set_hidden(self, target: Target, *, hidden: bool) -> None:
         try:
@@ -252,7 +245,6 @@ class Adapter(base.Platform):
             answers = {post.answers, self._memory.first(post.answers or "")}
             if said.to in answers and fingerprint(post.words) == said.hash:
                 self._memory.landed(order.key, post.id)
-                self._ledger.spend(self._settings.prices.post, posts=1)
                 return base.Observed.DONE
         return base.Observed.NOT_DONE
 

@@ -5,13 +5,15 @@ after a crash our own timeline can be searched for what may have landed.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bot.clock import Clock
+from bot.errors import CredentialsRevoked, Later, QuotaSpent, Refused, Vanished
 from bot.x.errors import next_day
 from bot.x.posts import Post, fingerprint
 
@@ -127,6 +129,7 @@ class Ledger:
     def __init__(self, file: Path, budget: Budget, clock: Clock) -> None:
         self._file, self._budget, self._clock = file, budget, clock
         self._spent = Spent("")
+        self._counted: set[str] = set()  # the keys of the day's posts
         if file.exists():
             match _parsed(file.read_bytes()):
                 case {"day": str(day), "reads": int(reads), "posts": int(posts), "dollars": float(dollars)}:
@@ -137,6 +140,7 @@ class Ledger:
         day = self._clock.now().date().isoformat()
         if self._spent.day != day:
             self._spent = Spent(day)
+            self._counted.clear()
         return self._spent
 
     def spend(self, dollars: float, *, reads: int = 0, posts: int = 0) -> None:
@@ -144,6 +148,30 @@ class Ledger:
         today.reads, today.posts, today.dollars = today.reads + reads, today.posts + posts, today.dollars + dollars
         self._file.parent.mkdir(parents=True, exist_ok=True)
         _replace(self._file, json.dumps(asdict(today)).encode())
+
+    @contextmanager
+    def post(self, key: str, dollars: float) -> Iterator[None]:
+        """Counts a post before its call, for others are under way meanwhile; and once, however often it is repeated.
+
+        It is given back where X surely did not take it. Raises `QuotaSpent` where the day's budget does not hold it.
+        """
+        today = self.today
+        if key not in self._counted:
+            self._hold(dollars)
+            self._counted.add(key)
+        try:
+            yield
+        except (CredentialsRevoked, Later, Refused, Vanished):
+            if self.today is today:  # a new day has counted nothing of it
+                self._counted.remove(key)
+                self.spend(-dollars, posts=-1)
+            raise
+
+    def _hold(self, dollars: float) -> None:
+        if why := self.why_not_post(dollars):
+            until = self.full_again()
+            raise QuotaSpent(f"until {until:%Y-%m-%d %H:%M} UTC, for {why}", until)
+        self.spend(dollars, posts=1)
 
     def may_read(self) -> bool:
         return not self.why_not_read()

@@ -1,13 +1,15 @@
 """What a day may cost: it is kept over a restart, slows the reading, and is told."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.clock import FastClock, StillClock
-from bot.errors import QuotaSpent
+from bot.errors import Ambiguous, Later, QuotaSpent, Refused
 from bot.model import Gap
+from bot.sandbox.faults import FORBIDDEN, RESET, TOO_MANY
 from bot.sandbox.x import USAGE_CAPPED, X
 from bot.x.memory import Budget, Ledger
 from tests.support import NOON
@@ -47,6 +49,41 @@ async def test_when_the_budget_is_spent_it_slows_and_says_so(connect: Connect, x
         with pytest.raises(QuotaSpent):
             await practice.adapter.reply(practice.order("k", late, "Our words"))
     assert not x.journal.calls("POST", "/2/tweets")
+
+
+async def test_many_replies_at_once_keep_to_the_days_posts(connect: Connect, x: X) -> None:
+    async with connect(posts_per_day=2) as practice:
+        asked = [await x.say(f"@clinic {n}", reply_to=practice.post) for n in range(6)]
+        replies = [practice.adapter.reply(practice.order(id_, id_, f"Our words to {id_}")) for id_ in asked]
+        ends = await asyncio.gather(*replies, return_exceptions=True)
+    assert [type(end) for end in ends] == [type(None)] * 2 + [QuotaSpent] * 4
+    assert len(x.journal.calls("POST", "/2/tweets")) == 2
+
+
+async def test_a_reply_is_counted_once_however_often_it_is_tried_and_not_where_x_said_no(
+    connect: Connect, x: X
+) -> None:
+    async with connect(posts_per_day=1) as practice:
+        first, second = [await x.say(f"@clinic {n}", reply_to=practice.post) for n in range(2)]
+        order, today = practice.order("k", first, "Our words"), practice.adapter._ledger.today
+        for fault, error, posts in ((FORBIDDEN, Refused, 0), (TOO_MANY, Later, 0), (RESET, Ambiguous, 1)):
+            x.fail("POST", "*", fault)
+            with pytest.raises(error):
+                await practice.adapter.reply(order)
+            assert (today.posts, today.dollars) == (posts, pytest.approx(posts * 0.015))
+        with pytest.raises(QuotaSpent):
+            await practice.adapter.reply(practice.order("another", second, "Our words"))
+        await practice.adapter.reply(order)
+        assert (today.posts, today.dollars) == (1, pytest.approx(0.015))
+
+
+def test_nothing_is_given_back_to_a_day_that_did_not_count_it(tmp_path: Path) -> None:
+    clock = StillClock(NOON)
+    ledger = Ledger(tmp_path / "spent.json", Budget(reads=10, posts=2, dollars=1.0), clock)
+    with pytest.raises(Refused), ledger.post("k", 0.1):
+        clock.advance(timedelta(days=1))
+        raise Refused("no")
+    assert (ledger.today.posts, ledger.today.dollars) == (0, 0.0)
 
 
 async def test_a_search_ends_with_the_days_budget_and_goes_on_the_next_day(connect: Connect, x: X) -> None:
