@@ -25,7 +25,8 @@ SURE = 0.7  # what lingua must give another language at least,
 UNLIKELY = 0.1  # and English less than
 ENDINGS = ("'s", "s", "es", "d", "ed", "ing", "er", "ers", "ly", "ish")
 
-ELSEWHERE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+|@\w+|<[^<>]*>|&\w+;")
+ADDRESS = r"(?<!\S)[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+"  # begins where a word does: a row of "@" must not cost its square
+ELSEWHERE = re.compile(rf"https?://\S+|www\.\S+|{ADDRESS}|@\w+|<[^<>]*>|&\w+;")
 HASHTAG = re.compile(r"#\w*[^\W\d_]\w*")
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 NUMBER = re.compile(r"\d(?:[ ().-]?\d){6}")  # as long as a phone number

@@ -65,6 +65,11 @@ def test_hostile_emoji_are_assessed(text: str) -> None:
     assert obstacle(normalise(text).text, ["en"]) is None
 
 
+@pytest.mark.parametrize("row", ["@", "a@", "@a.", ".", "<a", "&a", "www.", "1"])
+def test_a_long_row_of_one_sign_holds_nothing_up(row: str) -> None:
+    assert obstacle(normalise(row * 10_000).text, ["en"]) in (None, *NotAssessed)  # or it never ends
+
+
 def test_at_most_one_english_comment_in_a_hundred_is_not_assessed() -> None:
     paths = sorted((TRAINING / "corpus").glob("*.jsonl"))
     texts = [json.loads(row)["text"] for p in paths for row in p.read_text(encoding="utf-8").strip().split("\n")]
