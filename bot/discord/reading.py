@@ -1,7 +1,6 @@
 """What is said on a Discord server, as events: what its gateway brings, and what was missed, from the history."""
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from discord.ext import commands
 from bot.chat import Chat
 from bot.chat_errors import told_as_ours
 from bot.clock import Clock
+from bot.discord.progress import Progress
 from bot.errors import CredentialsRevoked
 from bot.model import Author, AuthorKind, Batch, Comment, Event, Gap, Gone, Posted
 from bot.platforms.base import readable
@@ -21,7 +21,6 @@ from bot.platforms.base import readable
 log = logging.getLogger("chaperone.discord")
 
 PAGE = 100  # messages Discord hands out at once
-MOST_CHANNELS = 1_000  # in a cursor, threads too
 MOST_WAITING = 10_000  # events in memory; what comes on top is read from the history later
 
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
@@ -77,19 +76,19 @@ class Reading:
         self._ours.discard(id_)
 
     async def events(self, cursor: str | None) -> AsyncIterator[Batch]:
-        """The cursor is a JSON object: the last message read of each channel."""
-        read: dict[str, int] = json.loads(cursor or "{}")
+        """The cursor is a JSON object: the last message read of each channel, and up to where all are read."""
+        progress = Progress(cursor, self._clock.now() - self._scope.backfill)
         events: list[Event] = []
         self._behind = True
         while True:
             guild = await self._guild()
             while self._behind:  # before anything newer moves the cursor past what was missed
                 self._behind = False
-                async for batch in self._catch_up(guild, read):
+                async for batch in self._catch_up(guild, progress):
                     yield batch
             if events:
-                self._advance(read, events)
-                yield Batch(tuple(events), json.dumps(read))
+                _advance(progress, events)
+                yield Batch(tuple(events), progress.cursor)
             events = await self._news()
 
     async def _guild(self) -> discord.Guild:
@@ -108,42 +107,36 @@ class Reading:
             events.append(Gap("more came at once than could be kept: an edit or a deletion may be missing"))
         return events
 
-    def _advance(self, read: dict[str, int], events: list[Event]) -> None:
-        for event in events:
-            if isinstance(event, Posted):
-                thread, id_ = event.comment.thread, int(event.comment.id)
-                read[thread] = max(read.get(thread, 0), id_)
-
-    async def _catch_up(self, guild: discord.Guild, read: dict[str, int]) -> AsyncIterator[Batch]:
+    async def _catch_up(self, guild: discord.Guild, progress: Progress) -> AsyncIterator[Batch]:
         with told_as_ours(self._clock):
+            newest = progress.newest
             threads = [each for each in await guild.active_threads() if self._scope.holds(each)]
-            first = not read
-            _forget_quiet_ones(read)
+            progress.forget_quiet_ones()
             for channel in [*self._scope.of(guild), *threads]:
                 try:
-                    async for batch in self._history(channel, read, first):
+                    async for batch in self._history(channel, progress):
                         yield batch
                 except (discord.Forbidden, discord.NotFound):
                     gap = Gap(f"the bot may not read channel {channel.id} any more")
-                    yield Batch((gap,), json.dumps(read))
+                    yield Batch((gap,), progress.cursor)
+            progress.all_read(newest)
+            yield Batch((), progress.cursor)
 
-    async def _history(self, channel: Channel, read: dict[str, int], first: bool) -> AsyncIterator[Batch]:
-        """Edits among the last page that was read, then what is new; of a thread we did not know, all of it."""
-        name, events = str(channel.id), list[Event]()
-        if name in read:
-            page = [each async for each in channel.history(limit=PAGE, before=discord.Object(read[name] + 1))]
-            events = [event for each in reversed(page) if each.edited_at for event in self._posted(each)]
-        elif isinstance(channel, discord.Thread) and not first:
-            read[name] = channel.id - 1
-        else:
-            read[name] = discord.utils.time_snowflake(self._clock.now() - self._scope.backfill)
-        async for each in channel.history(after=discord.Object(read[name]), limit=None, oldest_first=True):
+    async def _history(self, channel: Channel, progress: Progress) -> AsyncIterator[Batch]:
+        """Edits among the last page that was read, then what is new."""
+        known, last = progress.knows(channel.id), progress.last(channel.id)
+        events = await self._edits(channel, last) if known else []
+        async for each in channel.history(after=discord.Object(last), limit=None, oldest_first=True):
             events.extend(self._posted(each))
-            read[name] = each.id
+            progress.read(channel.id, each.id)
             if len(events) >= PAGE:
-                yield Batch(tuple(events), json.dumps(read))
+                yield Batch(tuple(events), progress.cursor)
                 events = []
-        yield Batch(tuple(events), json.dumps(read))
+        yield Batch(tuple(events), progress.cursor)
+
+    async def _edits(self, channel: Channel, last: int) -> list[Event]:
+        page = [each async for each in channel.history(limit=PAGE, before=discord.Object(last + 1))]
+        return [event for each in reversed(page) if each.edited_at for event in self._posted(each)]
 
     async def _on_connect(self) -> None:
         """A new session: what happened before it is not told."""
@@ -189,10 +182,10 @@ class Reading:
             yield Posted(comment(message, self._chat.client.user, self._scope.staff))
 
 
-def _forget_quiet_ones(read: dict[str, int]) -> None:
-    """Keep the cursor short where threads come and go: one that wakes up again is read from its start."""
-    for name, _ in sorted(read.items(), key=lambda each: each[1])[:-MOST_CHANNELS]:
-        del read[name]
+def _advance(progress: Progress, events: list[Event]) -> None:
+    for event in events:
+        if isinstance(event, Posted):
+            progress.heard(int(event.comment.thread), int(event.comment.id))
 
 
 def comment(message: discord.Message, us: discord.abc.User | None, staff: frozenset[str]) -> Comment:

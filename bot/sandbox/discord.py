@@ -130,6 +130,11 @@ class Discord(Emulator):
     async def delete(self, message: str) -> None:
         await self.rest.remove(self.world.found(message))
 
+    async def archive(self, thread: str) -> None:
+        """Its author closes it, or its time is up."""
+        self.world.archive(self.clock.now(), thread)
+        await self.gateway.tell("THREAD_UPDATE", self.world.channels[thread])
+
     async def press(self, message: str, custom_id: str, by: str, values: tuple[str, ...] = ()) -> Interaction:
         """See `Interactions.press`."""
         return await self.interactions.press(message, custom_id, by, values)

@@ -68,6 +68,10 @@ class Rest:
         ]
 
     async def publish(self, message: Json) -> None:
+        place = self._world.channels[message["channel_id"]]
+        if place.get("thread_metadata", {}).get("archived"):  # who writes there wakes it
+            self._world.archive(self._now(), place["id"], archived=False)
+            await self._gateway.tell("THREAD_UPDATE", place)
         self._world.put(message)
         await self._gateway.tell("MESSAGE_CREATE", self._world.told_of(message))
 
@@ -175,7 +179,7 @@ class Rest:
 
     async def _threads(self, guild: str, **_: Any) -> Json:
         self._in(guild)
-        return {"threads": [each for each in self._world.channels.values() if each["type"] == THREAD], "members": []}
+        return {"threads": self._world.threads(), "members": []}
 
     async def _roles(self, guild: str, **_: Any) -> list[Json]:
         self._in(guild)

@@ -103,6 +103,13 @@ class World:
         counts = {"message_count": 0, "member_count": 1, "owner_id": owner, "parent_id": parent}
         return self.add_channel(now, THREAD, name, id=id_, thread_metadata=metadata, **counts)
 
+    def archive(self, now: datetime, thread: str, *, archived: bool = True) -> None:
+        self.channels[thread]["thread_metadata"] |= {"archived": archived, "archive_timestamp": now.isoformat()}
+
+    def threads(self, *, archived: bool = False) -> list[Json]:
+        every = [each for each in self.channels.values() if each["type"] == THREAD]
+        return [each for each in every if each["thread_metadata"]["archived"] is archived]
+
     def forbid(self, channel: str, permission: int) -> None:
         """From now on nobody has this permission (a bit) in the channel; administrators would have it anyway."""
         everybody = self.roles[self.guild]
@@ -203,7 +210,7 @@ class World:
             "features": [], "stickers": [], "preferred_locale": "en-GB", "verification_level": 0,
             "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0, "nsfw_level": 0,
             "channels": [each for each in here if each["type"] != THREAD], "voice_states": [], "presences": [],
-            "threads": [each for each in here if each["type"] == THREAD], "stage_instances": [],
+            "threads": self.threads(), "stage_instances": [],
             "guild_scheduled_events": [], "premium_tier": 0, "joined_at": _EPOCH.isoformat(), "soundboard_sounds": [],
         }  # fmt: skip
 

@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from bot.chat import Chats
+from bot.discord.progress import Progress
 from bot.discord.reading import Reading, Scope
 from bot.model import Gap, Posted
 from bot.sandbox.discord import TOKEN
 from bot.sandbox.faults import Fault
 from bot.sandbox.resolver import connector
 from tests.discord_server.practice import Practice, watching
+from tests.support import NOON
 
 
 async def test_after_downtime_what_was_missed_is_read_with_edits(practice: Practice) -> None:
@@ -50,6 +52,41 @@ async def test_the_first_start_begins_now_or_some_hours_back(practice: Practice)
     async with watching(server, practice.clock, practice.folder) as (_, heard):
         await server.post(general, sam, "now")
         assert await replace(practice, heard=heard).texts(1) == ["now"]
+
+
+async def test_a_thread_that_wakes_up_is_not_read_from_before_the_first_start(practice: Practice) -> None:
+    server, general, sam = practice.discord, practice.general, practice.sam
+    thread = server.thread(general, "for years")
+    await server.post(thread, sam, "years old")
+    await server.archive(thread)
+    practice.clock.advance(timedelta(days=1))
+    async with watching(server, practice.clock, practice.folder) as (_, heard):
+        await server.post(general, sam, "live")
+        first = replace(practice, heard=heard)
+        assert await first.texts(1) == ["live"]
+    await server.post(thread, sam, "awake again")
+    async with watching(server, practice.clock, practice.folder, first.cursor) as (_, heard):
+        assert await replace(practice, heard=heard).texts(1) == ["awake again"]
+
+
+async def test_a_first_start_that_is_broken_off_goes_on_from_its_beginning(practice: Practice) -> None:
+    server, general, sam = practice.discord, practice.general, practice.sam
+    thread = server.thread(general, "open")
+    await server.post(thread, sam, "old")
+    practice.clock.advance(timedelta(hours=1))
+    async with watching(server, practice.clock, practice.folder) as (_, heard):
+        broken_off = await heard.get()  # when it has read one channel, and no thread
+    practice.clock.advance(timedelta(hours=1))
+    await server.post(thread, sam, "new")
+    async with watching(server, practice.clock, practice.folder, broken_off.cursor) as (_, heard):
+        assert await replace(practice, heard=heard).texts(1) == ["new"]
+
+
+def test_a_cursor_that_names_channels_alone_is_read_on_with() -> None:
+    progress = Progress('{"5": 100, "6": 90}', NOON)
+    assert (progress.last(6), progress.last(7), progress.last(120)) == (90, 100, 119)
+    progress.heard(7, 200)
+    assert Progress(progress.cursor, NOON).last(8) == 200
 
 
 async def test_a_lost_session_is_caught_up_before_anything_newer(practice: Practice) -> None:
