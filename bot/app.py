@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from bot.act import Act
 from bot.chat import Chats, Connect, token
-from bot.classify import Assessor, Classify, assess_again
+from bot.classify import Assessor, Classify
 from bot.clock import Clock, SystemClock
 from bot.config import Account, Config, Secrets
 from bot.consequences import Live, Shadow, Side
@@ -30,6 +30,7 @@ from bot.lanes import Lanes, Wait, expected
 from bot.model import Ability, ActionState, Capability, Mode, Target, Verb
 from bot.notify import Notify
 from bot.on_call import send_pending
+from bot.outage import assess_again
 from bot.platforms import base as platforms
 from bot.replies import Occasion, Templates
 from bot.review.discord_cards import DiscordCards

@@ -22,13 +22,13 @@ from bot.config import Config, policy
 from bot.decide import decide, flagged
 from bot.edits import carry_over
 from bot.history import today
-from bot.model import ActionState, AuthorKind, CaseState, CommentState, Decision, Mark, Reason, Severity
+from bot.model import ActionState, AuthorKind, CommentState, Decision, Mark, Reason, Severity
 from bot.never_hidden import spare
 from bot.on_call import first_call, people, send_pending
 from bot.store.database import Database
 from bot.store.engine.port import Engine, Job, Later, Queue
-from bot.store.queries import DAEMON, NewCase, Note, comments, open_action, opened, put_in_case, write_audit
-from bot.store.tables import action, assessment, case, case_comment, comment, decision
+from bot.store.queries import NewCase, Note, comments, open_action, opened, put_in_case, write_audit
+from bot.store.tables import action, assessment, comment, decision
 from bot.supportive import supportable
 from classifiers.labels import Assessment, Label, NotAssessed
 from classifiers.pipeline import Text
@@ -129,7 +129,7 @@ class Classify:
 
     def _write(self, tx: Connection, row: Row[Any], made: Decision, now: datetime) -> bool:
         """Returns whether anything is to be done."""
-        new = insert(decision).values(
+        new = insert(decision).prefix_with("OR REPLACE").values(
             comment_id=row.id, model=self._assessor.model, revision=self._revision, at=now, account=row.account,
             verdict=made.verdict, rule=made.rule, why=made.why, severity=made.severity, label=made.label,
             flags=list(made.flags), reason=made.reason,
@@ -180,23 +180,6 @@ class Classify:
         )  # fmt: skip
 
 
-def assess_again(tx: Connection, engine: Engine, model: str, now: datetime) -> int:
-    """What waits for a person only because another model was down is judged by this one. Returns how many."""
-    down = (case.c.reason == Reason.MODEL_DOWN) & (case.c.state == CaseState.OPEN)
-    waits = select(case_comment.c.comment_id).join(case, case.c.id == case_comment.c.case_id).where(down)
-    unread = (assessment.c.not_assessed == NotAssessed.MODEL_DOWN) & (assessment.c.model != model)
-    again = select(assessment.c.comment_id).where(unread, assessment.c.comment_id.in_(waits))
-    settled = (comment.c.state == CommentState.SETTLED) & comment.c.id.in_(again)
-    ids = tx.execute(update(comment).where(settled).values(state=CommentState.RECEIVED).returning(comment.c.id))
-    jobs = [Job(str(id_), id_) for id_ in ids.scalars()]
-    engine.enqueue(tx, Queue.CLASSIFY, jobs)
-    if jobs:
-        closed = {"state": CaseState.CLOSED, "closed_at": now, "closed_by": DAEMON}
-        tx.execute(update(case).where(down).values(closed))
-        write_audit(tx, now, [Note("assessed_again", comment_id=each.ref) for each in jobs])
-    return len(jobs)
-
-
 def _case_key(row: Row[Any], made: Decision) -> str:
     """A flood of one author under one post is one case; so is everything that a dead model left unread."""
     parts: tuple[str, ...] = (row.account, str(made.reason), str(made.label))
@@ -240,5 +223,7 @@ def _waiting(tx: Connection, ids: Sequence[int]) -> set[int]:
 
 
 def _decided(tx: Connection, ids: Sequence[int], model: str, revision: str) -> set[int]:
+    """Without those on which this model failed: where they come again, what it says now takes that one's place."""
     same = (decision.c.model == model) & (decision.c.revision == revision)
-    return set(tx.execute(select(decision.c.comment_id).where(decision.c.comment_id.in_(ids), same)).scalars())
+    same &= decision.c.comment_id.in_(ids) & decision.c.reason.is_distinct_from(Reason.MODEL_DOWN)
+    return set(tx.execute(select(decision.c.comment_id).where(same)).scalars())
