@@ -103,8 +103,12 @@ class DiscordCards:
             await self._look_round(client)
         self._refused = {row: until for row, until in self._refused.items() if until > now}
         rows = await self.db.read(partial(postings.due, limit=BATCH, without=[*self._refused]))
-        for row in rows:
-            await self._show(client, row)
+        try:
+            for row in rows:
+                await self._show(client, row)
+        except Exception:  # whatever is wrong with a card, people are called
+            await self._calls.make(client, now)
+            raise
         await self._calls.make(client, now)
         return bool(rows)
 
@@ -115,7 +119,8 @@ class DiscordCards:
 
     async def lost(self, messages: list[int]) -> None:
         """Messages that somebody deleted; most are not ours."""
-        await self.db.run(partial(postings.lost, messages=[str(each) for each in messages]))
+        gone = [str(each) for each in messages]
+        await self.db.run(partial(postings.lost, messages=gone, channel=str(self.desk.channel)))
         self.wake()
 
     async def listed(self, case_id: int, page: int) -> Card:
@@ -166,20 +171,25 @@ class DiscordCards:
                 message = await self._post(client, row, made)
             elif digest != row.shown:
                 await _place(client, row.channel).get_partial_message(int(message)).edit(view=card_view(made))
-        except discord.NotFound as error:
-            if error.code != UNKNOWN_MESSAGE:
-                raise
-            await self.lost([int(row.message)])
-            return
         except discord.HTTPException as error:
-            if error.status in (401, 403, 429) or error.status >= 500:
-                raise
-            log.error("card_refused", extra={"fields": {"case": row.case_id, "code": error.code}})
-            self._refused[row.id] = self.clock.now() + LATER
+            await self._not_shown(row, error)
             return
         if message is not None:
             body = partial(postings.posted, row_id=row.id, message=message, changed=told.changed, digest=digest)
             await self.db.run(body)
+
+    async def _not_shown(self, row: Row[Any], error: discord.HTTPException) -> None:
+        """Raises the error again where it is not about this card alone."""
+        if error.status in (401, 403, 429) or error.status >= 500:
+            raise error
+        if row.message is not None and error.code in (UNKNOWN_MESSAGE, UNKNOWN_CHANNEL):
+            await self.lost([int(row.message)])
+            return
+        log.error("card_refused", extra={"fields": {"case": row.case_id, "code": error.code}})
+        if row.kind == postings.THREAD and error.code == UNKNOWN_CHANNEL:  # deleted, and its card may have no other
+            await self.db.run(partial(postings.let_go, row_id=row.id))
+        else:
+            self._refused[row.id] = self.clock.now() + LATER
 
     def _able(self, told: postings.Told) -> dict[Verb, Capability]:
         if told.target is None:

@@ -94,13 +94,21 @@ def posted(tx: Connection, row_id: int, message: str, changed: int, digest: str)
     tx.execute(update(card).where(card.c.id == row_id).values(message=message, covered=changed, shown=digest))
 
 
-def lost(tx: Connection, messages: Collection[str]) -> None:
-    """These messages are not there any more: an open case gets its card again, another's is let go."""
+def lost(tx: Connection, messages: Collection[str], channel: str) -> None:
+    """These messages are not there any more: an open case gets its card again, another's is let go.
+
+    It is posted in `channel`, for where it was may be gone too.
+    """
     gone = card.c.message.in_(messages)
     still_open = exists().where(case.c.id == card.c.case_id, case.c.state == CaseState.OPEN)
     again = {"message": None, "covered": None, "shown": None, "sent_at": None, "posts": card.c.posts + 1}
-    tx.execute(update(card).where(gone, still_open).values(again))
+    tx.execute(update(card).where(gone, still_open).values(again | {"channel": channel}))
     tx.execute(card.delete().where(gone))
+
+
+def let_go(tx: Connection, row_id: int) -> None:
+    """It cannot be posted: when its case changes it is tried again."""
+    tx.execute(card.delete().where(card.c.id == row_id))
 
 
 def adopt(tx: Connection, case_id: int, channel: str, message: str) -> None:

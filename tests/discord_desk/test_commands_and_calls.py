@@ -10,6 +10,7 @@ from bot.config import OnDiscord
 from bot.model import Severity
 from bot.review.discord_calls import is_quiet
 from bot.sandbox.discord import Discord
+from bot.sandbox.faults import FORBIDDEN
 from bot.store.tables import card
 from classifiers.labels import Label
 from tests.discord_desk.room import Room, told, until
@@ -58,6 +59,16 @@ async def test_people_are_called_by_severity_once_and_at_each_reminder(server: D
             assert said == [f"<@&7> <@{'1' * 18}> case {crisis} waits: crisis"]
             room.house.clock.advance(timedelta(hours=2))
             await until(lambda: any(f"case {urgent} waits" in each["content"] for each in server.said(room.channel)))
+
+
+async def test_a_card_that_cannot_be_edited_keeps_nobody_from_being_called(room: Room) -> None:
+    case_id = await room.case()
+    message = await room.card(case_id)
+    room.server.fail("PATCH", f"*/messages/{message['id']}", FORBIDDEN, times=1000)
+    await room.press(case_id, "take", room.ben)
+    await room.server.journal.arrival("PATCH", f"*/messages/{message['id']}")
+    crisis = await room.case(key="c", severity=Severity.CRISIS, label=Label.CRISIS, assigned_to="Asha")
+    await until(lambda: any(f"case {crisis} waits" in each["content"] for each in room.server.said(room.channel)))
 
 
 async def test_a_call_that_may_have_been_made_is_looked_up_and_not_made_twice(server: Discord, tmp_path: Path) -> None:

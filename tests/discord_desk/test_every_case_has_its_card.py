@@ -3,12 +3,16 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.model import Severity
 from bot.sandbox.discord import Discord
-from bot.sandbox.faults import HTML_503, RESET, RESET_AFTER
+from bot.sandbox.faults import HTML_503, NOTHING, RESET, RESET_AFTER, Fault
 from bot.store.tables import card, ruling
 from tests.discord_desk.room import Room, shown, until
 from tests.support import House, opened_store
+
+HAS_A_THREAD = Fault(status=400, body={"code": 160004, "message": "A thread has already been created"})
 
 
 async def test_a_deleted_card_comes_back_while_its_case_is_open(room: Room) -> None:
@@ -110,3 +114,18 @@ async def test_a_card_whose_answer_was_lost_is_found_and_not_posted_again(room: 
     async with room.restarted() as later:
         await until(lambda: later.house.rows(card)[0].message)
         assert [each["id"] for each in later.messages()] == [first["id"]]
+
+
+@pytest.mark.parametrize(("anew", "there"), [(NOTHING, 1), (HAS_A_THREAD, 0)], ids=["a new one", "only ever one"])
+async def test_a_deleted_thread_keeps_no_other_card_from_being_posted(room: Room, anew: Fault, there: int) -> None:
+    """A moderator tidies up; then the flood goes on. Discord may not let the card have a second thread."""
+    case_id = await room.case(count=30)
+    thread, world = (await room.card(case_id))["id"], room.server.world
+    await until(lambda: all(row.message for row in room.house.rows(card)) and len(room.house.rows(card)) == 2)
+    del world.channels[thread], world.messages[thread]
+    room.server.fail("POST", "*/threads", anew, times=100)
+    await room.case()
+    await room.press(case_id, "take", room.ben)
+    await room.card(await room.case(key="later", severity=Severity.LOW))
+    await until(lambda: all(row.message for row in room.house.rows(card)))
+    assert len(world.messages.get(thread, ())) == there
