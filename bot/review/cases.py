@@ -21,7 +21,7 @@ from bot.model import ActionState, AuthorKind, CaseState, CommentState, Mode, Ro
 from bot.store.cipher import Cipher
 from bot.store.engine.port import Engine, Job, Queue
 from bot.store.queries import Note, cancel_pending, open_action, write_audit
-from bot.store.tables import account, action, case, case_comment, comment, pause, ruling
+from bot.store.tables import account, action, card, case, case_comment, comment, pause, ruling
 from classifiers.labels import Label
 
 
@@ -232,6 +232,7 @@ def _raise_alarm(tx: Connection, row: Row[Any], now: datetime) -> None:
     """A person says that it is a crisis: at the next firing of the timers the first on call is told, and so on."""
     told_nobody = {"severity": Severity.CRISIS, "label": Label.CRISIS, "due_at": now, "reminders": -1}
     tx.execute(update(case).where(case.c.id == row.id).values(told_nobody))
+    tx.execute(update(card).where(card.c.case_id == row.id).values(pings=0))  # calls for a lesser reason do not count
 
 
 def _supportive(row: Row[Any], said: Said, supportable: Collection[str] | None) -> Said:

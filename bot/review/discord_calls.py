@@ -54,9 +54,11 @@ class DiscordCalls:
             self._tried.add(key)
             on = discord.MessageReference(message_id=int(row.message), channel_id=place.id, fail_if_not_exists=False)
             ids = discord.AllowedMentions(everyone=False, replied_user=False, roles=True, users=True)
-            text, nonce = " ".join([*self._called(row), told]), f"call-{row.id}-{row.reminders}"
+            text = " ".join([*self._called(row), told])
+            nonce = f"call-{row.id}-{row.reminders}-{row.severity}"  # called anew to a case that became graver
             await place.send(text, allowed_mentions=ids, reference=on, nonce=nonce)
-        await self.db.run(partial(postings.called, row_id=row.id, pings=row.reminders + 1))
+        pings = row.reminders + 1
+        await self.db.run(partial(postings.called, row_id=row.id, pings=pings, severity=row.severity))
         self._tried.discard(key)
 
     def _may_be_made(self, row: Row[Any]) -> bool:

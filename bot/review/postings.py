@@ -142,8 +142,10 @@ def uncalled(tx: Connection, severities: Collection[int]) -> Sequence[Row[Any]]:
     return tx.execute(found.order_by(case.c.severity.desc(), case.c.id).limit(10)).all()
 
 
-def called(tx: Connection, row_id: int, pings: int) -> None:
-    tx.execute(update(card).where(card.c.id == row_id).values(pings=pings))
+def called(tx: Connection, row_id: int, pings: int, severity: int) -> None:
+    """Unless the case became graver meanwhile: then they are called to that."""
+    same = exists().where(case.c.id == card.c.case_id, case.c.severity == severity)
+    tx.execute(update(card).where(card.c.id == row_id, same).values(pings=pings))
 
 
 def _open_rows(tx: Connection, cases: Select[tuple[int]], kind: str, desk: OnDiscord, last: int) -> None:

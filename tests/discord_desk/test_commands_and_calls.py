@@ -1,6 +1,7 @@
 """Commands answer one person, and people are called when they are needed."""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from bot.model import Severity
 from bot.review.discord_calls import is_quiet
 from bot.sandbox.discord import Discord
 from bot.sandbox.faults import FORBIDDEN
+from bot.schedule import remind
 from bot.store.tables import card
 from classifiers.labels import Label
 from tests.discord_desk.room import Room, told, until
@@ -59,6 +61,20 @@ async def test_people_are_called_by_severity_once_and_at_each_reminder(server: D
             assert said == [f"<@&7> <@{'1' * 18}> case {crisis} waits: crisis"]
             room.house.clock.advance(timedelta(hours=2))
             await until(lambda: any(f"case {urgent} waits" in each["content"] for each in server.said(room.channel)))
+
+
+async def test_a_case_that_a_person_labels_a_crisis_calls_the_first_on_call(server: Discord, tmp_path: Path) -> None:
+    """People were called to it already, a moment ago, for a lesser reason."""
+    with opened_store(tmp_path) as db:
+        async with Room(server, House(db), {"ping": {"crisis": 7, "urgent": 8}}) as room:
+            case_id = await room.case(severity=Severity.URGENT)
+            await until(lambda: (room.house.rows(card) and room.house.rows(card)[0].pings) or None)
+            await room.server.submit(await room.press(case_id, "label", room.cleo), {"labels": "crisis"})
+            await room.shows(case_id, "label crisis")
+            await db.run(partial(remind, config=room.cards.config, now=room.house.clock.now()))
+            await until(lambda: room.house.rows(card)[0].pings)
+            calls = [each["content"] for each in server.said(room.channel) if each["content"]]
+            assert calls == [f"<@&8> case {case_id} waits: urgent", f"<@&7> <@{'1' * 18}> case {case_id} waits: crisis"]
 
 
 async def test_a_card_that_cannot_be_edited_keeps_nobody_from_being_called(room: Room) -> None:
