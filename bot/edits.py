@@ -35,8 +35,16 @@ def newest(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     return [row for row in rows if row.edit == last[row.external_id]]
 
 
+def edited(tx: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of these of which a newer edit was written."""
+    newer = comment.alias()
+    same = (newer.c.account == comment.c.account) & (newer.c.external_id == comment.c.external_id)
+    found = select(comment.c.id).join(newer, same & (newer.c.edit > comment.c.edit))
+    return set(tx.execute(found.where(comment.c.id.in_(ids))).scalars())
+
+
 def _supersede(tx: Connection, older: list[int], newest_id: int, now: datetime) -> None:
-    cancel_pending(tx, older, WHY, now, ruled=False)
+    cancel_pending(tx, older, WHY, now, ruled=False, undos=False)
     held = select(case_comment.c.case_id).where(case_comment.c.comment_id.in_(older))
     there = select(case_comment.c.case_id).where(case_comment.c.comment_id == newest_id)
     waits = (case.c.state == CaseState.OPEN) & case.c.id.in_(held) & case.c.id.not_in(there)

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from bot.decide import Facts
 from bot.model import ActionState, AuthorKind, CaseState, Decision, Mark, Severity, Verb
+from bot.store.tables import account as accounts
 from bot.store.tables import action, case, case_comment, comment, decision, pause, ruling
 from classifiers.labels import Label
+
+_WORDS = (Verb.REPLY, Verb.MESSAGE)
 
 
 @dataclass(slots=True)
@@ -21,9 +24,9 @@ class Today:
     acted: Counter[Label] = field(default_factory=Counter)
     overturned: Counter[Label] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
-    warned: set[tuple[str, str]] = field(default_factory=set)
+    warned: set[tuple[str, str, str]] = field(default_factory=set)  # author, thread, and the mode it was said in
     in_crisis: set[str] = field(default_factory=set)
-    supported: set[str] = field(default_factory=set)
+    supported: set[tuple[str, str]] = field(default_factory=set)  # author, and the mode it was said in
     paused: frozenset[Label] = frozenset()
 
     def facts(self, row: Row[Any], marks: tuple[Mark, ...] = (), *, red_flag: bool = False) -> Facts:
@@ -32,24 +35,26 @@ class Today:
             red_flag=red_flag,
             author=AuthorKind(row.author_kind),
             earlier_findings=self.findings[row.author_key],
-            warned_in_thread=(row.author_key, row.thread) in self.warned,
+            warned_in_thread=(row.author_key, row.thread, row.mode) in self.warned,
             in_crisis=row.author_key in self.in_crisis,
-            supported=row.author_key in self.supported,
+            supported=(row.author_key, row.mode) in self.supported,
             acted_today=self.acted,
             overturned_today=self.overturned,
             paused=self.paused,
         )
 
-    def count(self, row: Row[Any], made: Decision) -> None:
+    def count(self, row: Row[Any], made: Decision, *, edited: bool = False) -> None:
+        """`edited`: a newer edit waits already, so what would be said to this one is called off."""
         if made.flags:
             self.findings[row.author_key] += 1
         self.acted.update({step.label for step in made.steps if step.label})
-        if any(step.verb in (Verb.REPLY, Verb.MESSAGE) for step in made.steps):
-            self.warned.add((row.author_key, row.thread))
+        says = not edited and any(step.verb in _WORDS for step in made.steps)
+        if says:
+            self.warned.add((row.author_key, row.thread, row.mode))
         if made.severity is Severity.CRISIS:
             self.in_crisis.add(row.author_key)
-        if made.label is Label.CRISIS and made.steps:
-            self.supported.add(row.author_key)
+        if says and made.label is Label.CRISIS:
+            self.supported.add((row.author_key, row.mode))
 
 
 def today(tx: Connection, account: str, authors: Collection[str], now: datetime) -> Today:
@@ -61,7 +66,7 @@ def today(tx: Connection, account: str, authors: Collection[str], now: datetime)
         findings=_findings(tx, account, authors),
         warned=_warned(tx, account, authors),
         in_crisis=_in_crisis(tx, account, authors),
-        supported=supported(tx, account, authors),
+        supported=_supported(tx, account, authors),
         paused=paused(tx, account),
     )
 
@@ -73,11 +78,26 @@ def paused(tx: Connection, account: str) -> frozenset[Label]:
 
 
 def supported(tx: Connection, account: str, authors: Collection[str]) -> set[str]:
-    """Those who got the supportive reply, or are about to."""
+    """Those who got the supportive reply, or are about to, in the mode that the account is in now."""
+    mode = tx.execute(select(accounts.c.mode).where(accounts.c.name == account)).scalar()
+    return {key for key, said_in in _supported(tx, account, authors) if said_in == mode}
+
+
+def _supported(tx: Connection, account: str, authors: Collection[str]) -> set[tuple[str, str]]:
+    said = _said(account, authors).where(action.c.template == Label.CRISIS)
+    return {(row.author_key, row.mode) for row in tx.execute(said)}
+
+
+def _warned(tx: Connection, account: str, authors: Collection[str]) -> set[tuple[str, str, str]]:
+    return {(row.author_key, row.thread, row.mode) for row in tx.execute(_said(account, authors))}
+
+
+def _said(account: str, authors: Collection[str]) -> Select[Any]:
+    """Words that reached these authors, or are about to. In shadow nobody hears them, so the mode is told as well."""
+    found = select(comment.c.author_key, comment.c.thread, action.c.mode)
     theirs = (comment.c.account == account) & comment.c.author_key.in_(authors)
-    said = (action.c.template == Label.CRISIS) & action.c.state.not_in([ActionState.REFUSED, ActionState.CANCELLED])
-    keys = select(comment.c.author_key).join(action, action.c.comment_id == comment.c.id).where(theirs, said)
-    return set(tx.execute(keys).scalars())
+    words = action.c.verb.in_(_WORDS) & action.c.state.not_in([ActionState.REFUSED, ActionState.CANCELLED])
+    return found.join(action, action.c.comment_id == comment.c.id).where(theirs, words)
 
 
 def _in_crisis(tx: Connection, account: str, authors: Collection[str]) -> set[str]:
@@ -102,7 +122,7 @@ def _overturned(tx: Connection, account: str, since: datetime) -> Counter[Label]
     """Actions that a decision asked for and a person undid."""
     undo = action.alias()
     rows = tx.execute(
-        select(action.c.label, func.count())
+        select(action.c.label, func.count(func.distinct(action.c.id)))
         .join(undo, undo.c.undo_of == action.c.id)
         .join(ruling, ruling.c.id == undo.c.ruling_id)
         .where(action.c.account == account, action.c.ruling_id.is_(None), ruling.c.at >= since)
@@ -119,16 +139,3 @@ def _findings(tx: Connection, account: str, authors: Collection[str]) -> Counter
         .group_by(comment.c.author_key)
     )
     return Counter({key: count for key, count in rows if key})
-
-
-def _warned(tx: Connection, account: str, authors: Collection[str]) -> set[tuple[str, str]]:
-    rows = tx.execute(
-        select(comment.c.author_key, comment.c.thread)
-        .join(action, action.c.comment_id == comment.c.id)
-        .where(
-            comment.c.account == account,
-            comment.c.author_key.in_(authors),
-            action.c.verb.in_([Verb.REPLY, Verb.MESSAGE]),
-        )
-    )
-    return {(key, thread) for key, thread in rows if key}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
-from bot.errors import DeskError
+from bot.errors import DeskError, Refused
 from bot.model import ActionState, Batch, CaseState, Gone, Mode, Reason, Role, Severity, Verb
 from bot.review import cases
 from bot.review.cases import Person, Ruling, Said
@@ -145,6 +145,39 @@ async def test_undoing_twice_does_nothing_more(house: House) -> None:
     undo(house, case_id)
     await house.act([2])
     assert undo(house, case_id).actions == 0
+
+
+async def test_a_restore_that_waits_survives_a_second_undo_and_a_keep(house: House) -> None:
+    case_id = await flagged(house)
+    rule(house, case_id, Ruling.HIDE)
+    await house.act([1])
+    assert undo(house, case_id).actions == 1
+    assert undo(house, case_id, BEN).actions == 0
+    other = NewCase("other", PRACTICE, Reason.FLAGGED, Label.HARASSMENT, "why", Severity.HIGH)
+    rule(house, house.db.run_now(lambda tx: put_in_case(tx, other, 1, NOON)), Ruling.KEEP)
+    await house.act([2])
+    assert [verb for verb, _ in house.platform.effects] == [Verb.HIDE, Verb.RESTORE]
+    assert house.comment(1).actions_open == 0
+
+
+async def test_a_restore_that_was_refused_can_be_asked_for_again(house: House) -> None:
+    case_id = await flagged(house)
+    rule(house, case_id, Ruling.HIDE)
+    house.platform.answers = [None, Refused("not now")]
+    await house.act([1])
+    undo(house, case_id)
+    await house.act([2])
+    assert undo(house, case_id).actions == 1
+    await house.act([3])
+    assert [verb for verb, _ in house.platform.effects] == [Verb.HIDE, Verb.RESTORE]
+
+
+async def test_what_was_hidden_by_the_machine_and_by_a_person_is_restored_once(house: House) -> None:
+    case_id = await flagged(house)
+    house.wish(1, Verb.HIDE)
+    rule(house, case_id, Ruling.HIDE)
+    await house.act([1, 2])
+    assert undo(house, case_id).actions == 1
 
 
 async def test_what_cannot_be_undone_is_said(house: House) -> None:

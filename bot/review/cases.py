@@ -22,6 +22,7 @@ from bot.store.cipher import Cipher
 from bot.store.engine.port import Engine, Job, Queue
 from bot.store.queries import Note, cancel_pending, open_action, write_audit
 from bot.store.tables import account, action, card, case, case_comment, comment, pause, ruling
+from bot.taken_back import to_take_back
 from classifiers.labels import Label
 
 
@@ -134,7 +135,7 @@ def rule(
     if Label.CRISIS in said.labels and row.severity != Severity.CRISIS:
         _raise_alarm(tx, row, now)
     if said.what is Ruling.KEEP:
-        cancel_pending(tx, [each.id for each in comments], f"{said.by.name} ruled keep", now)
+        cancel_pending(tx, [each.id for each in comments], f"{said.by.name} ruled keep", now, undos=False)
     if said.what not in LEAVES_OPEN and said.comment_id is None:
         _close(tx, row, said.by, now)
     return ruled
@@ -152,7 +153,7 @@ def undo(
     ruling_id = _write_ruling(tx, cipher, row, Said(Ruling.UNDO, by, why), now)
     earlier = select(ruling.c.id).where(ruling.c.case_id == case_id, ruling.c.id != ruling_id)
     tx.execute(update(ruling).where(ruling.c.id.in_(earlier)).values(undone_by=ruling_id))
-    cancel_pending(tx, [each.id for each in comments], f"{by.name} undid it", now)
+    cancel_pending(tx, [each.id for each in comments], f"{by.name} undid it", now, undos=False)
     ruled = _ask_back(tx, engine, comments, ruling_id)
     if row.state != CaseState.CLOSED:
         _close(tx, row, by, now)
@@ -283,19 +284,19 @@ def _ask_for(
 
 def _ask_back(tx: Connection, engine: Engine, comments: Sequence[Row[Any]], ruling_id: int) -> Ruled:
     by_id = {each.id: each for each in comments}
-    already = select(action.c.undo_of).where(action.c.undo_of.is_not(None))
-    done = (action.c.comment_id.in_(by_id)) & (action.c.state == ActionState.DONE) & action.c.undo_of.is_(None)
-    rows, cannot = [], []
-    for act in tx.execute(select(action).where(done, action.c.id.not_in(already)).order_by(action.c.id)).all():
+    rows: dict[str, dict[str, Any]] = {}  # by key: a comment that was hidden twice is restored once
+    cannot = []
+    for act in to_take_back(tx, [*by_id]):
         back = ACTIONS[Verb(act.verb)].undone_by
-        if back is None and act.mode == Mode.SHADOW:
+        if back is None and (act.mode == Mode.SHADOW or act.state == ActionState.CANCELLED):
             continue  # nothing was said, or deleted
         if back is None:
             cannot.append(f"comment {act.comment_id}: {ACTIONS[Verb(act.verb)].told} cannot be undone by us")
             continue
         new = _action(by_id[act.comment_id], back, ruling_id, Severity.HIGH)
-        rows.append(new | {"undo_of": act.id, "mode": act.mode, "label": act.label})
-    return Ruled(_insert(tx, engine, rows), tuple(cannot), _mode(rows, comments))
+        rows.setdefault(new["key"], new | {"undo_of": act.id, "mode": act.mode, "label": act.label})
+    asked = [*rows.values()]
+    return Ruled(_insert(tx, engine, asked), tuple(cannot), _mode(asked, comments))
 
 
 def _action(of: Row[Any], verb: Verb, ruling_id: int, severity: int) -> dict[str, Any]:

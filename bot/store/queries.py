@@ -103,11 +103,15 @@ def open_action(tx: Connection, comment_id: int, count: int = 1) -> None:
     tx.execute(acting.values(state=CommentState.ACTING))
 
 
-def cancel_pending(tx: Connection, comment_ids: Sequence[int], why: str, now: datetime, *, ruled: bool = True) -> None:
-    """Call off what has not been sent yet; `ruled`: also what people asked for, and what takes something back."""
+def cancel_pending(
+    tx: Connection, comment_ids: Sequence[int], why: str, now: datetime, *, ruled: bool = True, undos: bool = True
+) -> None:
+    """Call off what has not been sent yet; `ruled`: also what people asked for; `undos`: what takes something back."""
     waiting = and_(action.c.comment_id.in_(comment_ids), action.c.state == ActionState.PENDING)
     if not ruled:
-        waiting = and_(waiting, action.c.ruling_id.is_(None), action.c.undo_of.is_(None))
+        waiting = and_(waiting, action.c.ruling_id.is_(None))
+    if not undos:
+        waiting = and_(waiting, action.c.undo_of.is_(None))
     rows = tx.execute(
         update(action)
         .where(waiting)
