@@ -32,12 +32,13 @@ from bot.store.database import Database
 from bot.store.engine.port import Later
 from bot.store.queries import NewCase, Note, close_action, opened, put_in_case, stop_account, write_audit
 from bot.store.tables import account, action, comment
+from bot.taken_back import is_called_off, is_early
 from classifiers.labels import Label
 
 log = logging.getLogger("chaperone.act")
 
 MOST_ATTEMPTS = 5
-WAIT_SECONDS = 60  # until a stopped or paused account is looked at again
+WAIT_SECONDS = 60  # until a stopped or paused account, or a call that is to be undone, is looked at again
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +133,14 @@ class Act:
         write_audit(tx, now, [note])
 
     def _wait(self, tx: Connection, work: _Work, now: datetime) -> datetime | None:
-        """When to come back: the account is stopped or paused, or the lane is full. None = now is fine."""
+        """When to come back: account stopped or paused, what it undoes under way, lane full. None = now is fine."""
         row = work.row
         if row.stopped_why is not None:
             return now + timedelta(seconds=WAIT_SECONDS)
         if work.interrupted:
             return _still_out(work, now)
+        if is_early(tx, row):
+            return now + timedelta(seconds=WAIT_SECONDS)
         if row.ruling_id is None and row.label and Label(row.label) in paused(tx, row.account):
             return now + timedelta(seconds=WAIT_SECONDS)
         able = work.provider.capability(work.verb, work.order.target, now)
@@ -225,6 +228,8 @@ class Act:
 
     def _settle(self, tx: Connection, work: _Work, outcome: _Outcome) -> None:
         row, now = work.row, self._clock.now()
+        if outcome.state is ActionState.PENDING and is_called_off(tx, row):
+            outcome = replace(outcome, state=ActionState.CANCELLED, note="called off while it was sent")
         final = outcome.state not in (ActionState.PENDING, ActionState.SENDING)
         tx.execute(
             update(action)
