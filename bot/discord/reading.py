@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import discord
@@ -25,6 +25,7 @@ MOST_WAITING = 10_000  # events in memory; what comes on top is read from the hi
 
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 _CHANNELS = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel)
+_PARENTS = (discord.TextChannel, discord.ForumChannel)  # of threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ class Scope:
 
     def of(self, guild: discord.Guild) -> list[Channel]:
         return [each for each in guild.channels if isinstance(each, _CHANNELS) and self.holds(each)]
+
+    def parents(self, guild: discord.Guild) -> list[discord.TextChannel | discord.ForumChannel]:
+        return [each for each in guild.channels if isinstance(each, _PARENTS) and self.holds(each)]
 
     def guild(self, client: commands.Bot) -> discord.Guild:
         """Raises `CredentialsRevoked` where the bot is not a member."""
@@ -109,18 +113,32 @@ class Reading:
 
     async def _catch_up(self, guild: discord.Guild, progress: Progress) -> AsyncIterator[Batch]:
         with told_as_ours(self._clock):
-            newest = progress.newest
+            newest, shut = progress.newest, set[int]()
             threads = [each for each in await guild.active_threads() if self._scope.holds(each)]
+            threads += await self._closed_meanwhile(guild, progress.since, shut)
             progress.forget_quiet_ones()
             for channel in [*self._scope.of(guild), *threads]:
                 try:
                     async for batch in self._history(channel, progress):
                         yield batch
                 except (discord.Forbidden, discord.NotFound):
-                    gap = Gap(f"the bot may not read channel {channel.id} any more")
-                    yield Batch((gap,), progress.cursor)
+                    shut.add(channel.id)
             progress.all_read(newest)
-            yield Batch((), progress.cursor)
+            gaps = [Gap(f"the bot may not read channel {id_} any more") for id_ in sorted(shut)]
+            yield Batch(tuple(gaps), progress.cursor)
+
+    async def _closed_meanwhile(self, guild: discord.Guild, since: datetime, shut: set[int]) -> list[discord.Thread]:
+        """Threads archived since, for something may have been said in them before; not private ones."""
+        found: list[discord.Thread] = []
+        for parent in self._scope.parents(guild):
+            try:
+                async for thread in parent.archived_threads(limit=None):  # what was archived last comes first
+                    if thread.archive_timestamp < since:
+                        break
+                    found.append(thread)
+            except (discord.Forbidden, discord.NotFound):
+                shut.add(parent.id)
+        return found
 
     async def _history(self, channel: Channel, progress: Progress) -> AsyncIterator[Batch]:
         """Edits among the last page that was read, then what is new."""

@@ -2,8 +2,8 @@
 
 There is no hiding on Discord. To hide is to delete, and to restore is to repost our own copy in a quote; both say so
 on the card, and the machine deletes alone only where the config says so. What was missed while we were away is read
-from the channels' history: new messages, and edits among the last hundred of each channel before them. A deletion in
-that time is noticed when something is done to the message.
+from the channels' history, and from that of threads which were closed meanwhile: new messages, and edits among the
+last hundred of each channel before them. A deletion in that time is noticed when something is done to the message.
 
 What we post carries the key of its order as the number of its text component, which nobody sees: `observe` finds it
 there. Discord's own nonce keeps a call that is sent twice within minutes from posting twice.

@@ -87,8 +87,8 @@ class Discord(Emulator):
         self.world.add_member(self.clock.now(), user, [])
         return user
 
-    def channel(self, name: str) -> str:
-        return self.world.add_channel(self.clock.now(), TEXT, name)
+    def channel(self, name: str, kind: int = TEXT) -> str:
+        return self.world.add_channel(self.clock.now(), kind, name)
 
     def thread(self, parent: str, name: str) -> str:
         return self.world.add_thread(self.clock.now(), parent, name, self.bot)

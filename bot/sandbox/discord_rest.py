@@ -45,6 +45,7 @@ class Rest:
             ("GET", "/guilds/{guild}", self._guild),
             ("GET", "/guilds/{guild}/channels", self._channels),
             ("GET", "/guilds/{guild}/threads/active", self._threads),
+            ("GET", "/channels/{channel}/threads/archived/public", self._archived_threads),
             ("GET", "/guilds/{guild}/roles", self._roles),
             ("GET", "/guilds/{guild}/audit-logs", self._audit_log),
             ("GET", member, self._member),
@@ -181,6 +182,17 @@ class Rest:
         self._in(guild)
         return {"threads": self._world.threads(), "members": []}
 
+    async def _archived_threads(self, channel: str, request: web.Request, **_: Any) -> Json:
+        """What was archived last comes first."""
+        self._world.channel(channel)
+        found = [each for each in self._world.threads(archived=True) if each["parent_id"] == channel]
+        if "before" in request.query:
+            before = datetime.fromisoformat(request.query["before"])
+            found = [each for each in found if _archived_at(each) < before]
+        limit = int(request.query.get("limit", 50))
+        last_first = sorted(found, key=_archived_at, reverse=True)
+        return {"threads": last_first[:limit], "members": [], "has_more": len(found) > limit}
+
     async def _roles(self, guild: str, **_: Any) -> list[Json]:
         self._in(guild)
         return list(self._world.roles.values())
@@ -276,3 +288,7 @@ class Rest:
         given = [{"id": self._world.new_id(self._now())} | same | each | where for each in await request.json()]
         self._world.commands[application] = given
         return given
+
+
+def _archived_at(thread: Json) -> datetime:
+    return datetime.fromisoformat(thread["thread_metadata"]["archive_timestamp"])

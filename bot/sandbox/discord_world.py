@@ -10,7 +10,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-TEXT, DM, THREAD = 0, 1, 11  # types of channels
+TEXT, DM, THREAD, FORUM = 0, 1, 11, 15  # types of channels
 DEFAULT, REPLY, CHAT_COMMAND = 0, 19, 20  # types of messages
 EPHEMERAL, LOADING, COMPONENTS_V2 = 1 << 6, 1 << 7, 1 << 15  # flags of messages
 ALL_PERMISSIONS = str((1 << 50) - 1)
@@ -91,7 +91,8 @@ class World:
     def add_channel(self, now: datetime, kind: int, name: str = "", **more: Any) -> str:
         id_ = str(more.pop("id", None) or self.new_id(now))
         place = {} if kind == DM else {"guild_id": self.guild, "name": name}
-        shape = {"position": len(self.channels), "permission_overwrites": [], "nsfw": False} if kind == TEXT else {}
+        listed = kind in (TEXT, FORUM)
+        shape = {"position": len(self.channels), "permission_overwrites": [], "nsfw": False} if listed else {}
         self.channels[id_] = {"id": id_, "type": kind, "last_message_id": None} | place | shape | more
         self.messages[id_] = {}
         return id_

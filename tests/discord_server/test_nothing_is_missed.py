@@ -10,6 +10,7 @@ from bot.discord.progress import Progress
 from bot.discord.reading import Reading, Scope
 from bot.model import Gap, Posted
 from bot.sandbox.discord import TOKEN
+from bot.sandbox.discord_world import FORUM
 from bot.sandbox.faults import Fault
 from bot.sandbox.resolver import connector
 from tests.discord_server.practice import Practice, watching
@@ -80,6 +81,38 @@ async def test_a_first_start_that_is_broken_off_goes_on_from_its_beginning(pract
     await server.post(thread, sam, "new")
     async with watching(server, practice.clock, practice.folder, broken_off.cursor) as (_, heard):
         assert await replace(practice, heard=heard).texts(1) == ["new"]
+
+
+async def test_threads_that_were_closed_meanwhile_are_read(practice: Practice) -> None:
+    """Also posts of a forum, and whether or not we knew the thread."""
+    server, general, sam = practice.discord, practice.general, practice.sam
+    forum = server.channel("questions", FORUM)
+    long_closed, known = server.thread(general, "long closed"), server.thread(general, "known")
+    await server.archive(long_closed)
+    practice.clock.advance(timedelta(hours=1))
+    async with watching(server, practice.clock, practice.folder) as (_, heard):
+        await server.post(known, sam, "live")
+        first = replace(practice, heard=heard)
+        assert await first.texts(1) == ["live"]
+    practice.clock.advance(timedelta(hours=1))
+    for thread, text in ((known, "missed"), (server.thread(forum, "a question"), "asked")):
+        await server.post(thread, sam, text)
+        await server.archive(thread)
+    before = len(server.journal.calls("GET", f"*/channels/{long_closed}/messages"))
+    async with watching(server, practice.clock, practice.folder, first.cursor) as (_, heard):
+        again = replace(practice, heard=heard)
+        assert await again.texts(2) == ["missed", "asked"]
+        await server.post(known, sam, "awake again")
+        assert await again.texts(1) == ["awake again"]
+    assert len(server.journal.calls("GET", f"*/channels/{long_closed}/messages")) == before == 0
+
+
+async def test_a_forum_whose_closed_posts_may_not_be_read_is_a_gap(practice: Practice) -> None:
+    server, forum = practice.discord, practice.discord.channel("questions", FORUM)
+    forbidden = Fault(status=403, body={"code": 50001, "message": "Missing Access"})
+    server.fail("GET", "*/threads/archived/public", forbidden)
+    async with watching(server, practice.clock, practice.folder, channels=[int(forum)]) as (_, heard):
+        assert await replace(practice, heard=heard).next() == [Gap(f"the bot may not read channel {forum} any more")]
 
 
 def test_a_cursor_that_names_channels_alone_is_read_on_with() -> None:
