@@ -143,7 +143,7 @@ class Reading:
     async def _history(self, channel: Channel, progress: Progress) -> AsyncIterator[Batch]:
         """Edits among the last page that was read, then what is new."""
         known, last = progress.knows(channel.id), progress.last(channel.id)
-        events = await self._edits(channel, last) if known else []
+        events = await self._edits(channel, last, progress.since) if known else []
         async for each in channel.history(after=discord.Object(last), limit=None, oldest_first=True):
             events.extend(self._posted(each))
             progress.read(channel.id, each.id)
@@ -152,9 +152,11 @@ class Reading:
                 events = []
         yield Batch(tuple(events), progress.cursor)
 
-    async def _edits(self, channel: Channel, last: int) -> list[Event]:
+    async def _edits(self, channel: Channel, last: int, since: datetime) -> list[Event]:
+        """Not those of before, which were told, or belong to the backlog."""
         page = [each async for each in channel.history(limit=PAGE, before=discord.Object(last + 1))]
-        return [event for each in reversed(page) if each.edited_at for event in self._posted(each)]
+        missed = [each for each in reversed(page) if each.edited_at and each.edited_at >= since]
+        return [event for each in missed for event in self._posted(each)]
 
     async def _on_connect(self) -> None:
         """A new session: what happened before it is not told."""

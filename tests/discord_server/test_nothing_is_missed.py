@@ -83,6 +83,20 @@ async def test_a_first_start_that_is_broken_off_goes_on_from_its_beginning(pract
         assert await replace(practice, heard=heard).texts(1) == ["new"]
 
 
+async def test_edits_of_before_the_first_start_are_never_read(practice: Practice) -> None:
+    server, general, sam = practice.discord, practice.general, practice.sam
+    old = await server.post(general, sam, "old")
+    await server.edit(old, "edited before")
+    practice.clock.advance(timedelta(hours=1))
+    async with watching(server, practice.clock, practice.folder) as (_, heard):
+        await server.post(general, sam, "live")
+        first = replace(practice, heard=heard)
+        assert await first.texts(1) == ["live"]
+    await server.post(general, sam, "missed")
+    async with watching(server, practice.clock, practice.folder, first.cursor) as (_, heard):
+        assert await replace(practice, heard=heard).texts(1) == ["missed"]
+
+
 async def test_threads_that_were_closed_meanwhile_are_read(practice: Practice) -> None:
     """Also posts of a forum, and whether or not we knew the thread."""
     server, general, sam = practice.discord, practice.general, practice.sam
