@@ -177,6 +177,11 @@ def test_it_errs_seldom_on_what_neither_model_nor_rules_have_read(file: Path) ->
     assert it.false_refusals <= 0.2
 
 
+@pytest.mark.parametrize("words", ["😀", "! " * 2000, ". . " * 1000])
+def test_what_has_no_words_can_be_judged_all_the_same(words: str) -> None:
+    assert all(reason.end <= len(words) for reason in judge(words, teller=lambda _: 99.0).reasons)
+
+
 def test_an_invitation_is_no_fact() -> None:
     assert not judge("If you feel that you were treated unfairly, please write to the manager.").refused
     assert judge("You were treated unfairly.").refused

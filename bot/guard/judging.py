@@ -76,7 +76,8 @@ def seen(it: Reading, said: Said) -> tuple[list[tuple[Rule, re.Match[str]]], lis
 
 def _heaviest(it: Reading, teller: Teller) -> tuple[int, int]:
     """The sentence that alone tells most."""
-    return max(it.sentences, key=lambda place: teller(it.text[slice(*place)]) or 0.0)
+    whole = (0, len(it.text))
+    return max(it.sentences, key=lambda place: teller(it.text[slice(*place)]) or 0.0, default=whole)
 
 
 def _nobody(_: str) -> None:
@@ -85,10 +86,11 @@ def _nobody(_: str) -> None:
 
 def findings(it: Reading) -> list[tuple[Rule, re.Match[str]]]:
     """What each rule finds in each sentence, before it is weighed."""
+    rules = [rule for rule in book().rules if not rule.spares(it.text)]
     return [
         (rule, match)
         for start, end in it.sentences
-        for rule in book().rules
+        for rule in rules
         for match in rule.found(it.text, start, end)
     ]
 

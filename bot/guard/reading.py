@@ -17,6 +17,7 @@ NO_WORDS = "There is nothing in it to judge."
 # A full stop ends a sentence unless it stands after a title or an abbreviation, or within a time or a number.
 END = re.compile(r"(?<!\bdr)(?<!\bmr)(?<!\bms)(?<!\bmrs)(?<!\bst)(?<!\bprof)(?<!\bno)(?<!\b[a-z])[.!?…]+(?=\s|$|[\"')])"
                  r"|[!?]+|\n\s*\n", re.IGNORECASE)  # fmt: skip
+SAID = re.compile(r"\w")
 WORD = re.compile(r"[a-z]{6,}(?!\w)", re.IGNORECASE)
 ALIKE = 0.84  # of letters, as difflib counts them: appoitment, presciption, recieved
 
@@ -51,7 +52,7 @@ def _obstacle(text: str) -> str:
 def _sentences(text: str) -> tuple[tuple[int, int], ...]:
     ends = [match.end() for match in END.finditer(text)]
     cuts = [0, *ends, len(text)]
-    return tuple((a, b) for a, b in pairwise(cuts) if text[a:b].strip())
+    return tuple((a, b) for a, b in pairwise(cuts) if SAID.search(text, a, b))
 
 
 @lru_cache(maxsize=4096)

@@ -29,10 +29,12 @@ class Rule:
     spared_by_text: tuple[re.Pattern[str], ...] = ()  # and the whole text where one of these stands anywhere
     certain: bool = False  # weighs more than others (`weighing.py`)
 
+    def spares(self, text: str) -> bool:
+        """Whether the whole text is left alone."""
+        return any(each.search(text) for each in self.spared_by_text)
+
     def found(self, text: str, start: int, end: int) -> Iterator[re.Match[str]]:
         """What one sentence breaks it with."""
-        if any(each.search(text) for each in self.spared_by_text):
-            return
         for pattern in self.patterns:
             for match in pattern.finditer(text, start, end):
                 if not any(each.search(text, start, match.end()) for each in self.spared):
