@@ -18,6 +18,7 @@ HAS_A_THREAD = Fault(status=400, body={"code": 160004, "message": "A thread has 
 async def test_a_deleted_card_comes_back_while_its_case_is_open(room: Room) -> None:
     case_id = await room.case()
     first = await room.card(case_id)
+    await until(lambda: room.house.rows(card)[0].message)  # written down too
     await room.server.delete(first["id"])
     again = await until(lambda: next((each for each in room.messages() if each["id"] != first["id"]), None))
     await room.server.press(again["id"], f"desk:keep:{case_id}", room.ben)
