@@ -20,7 +20,7 @@ from bot.actions import action_key
 from bot.clock import Clock
 from bot.config import Config, policy
 from bot.decide import decide, flagged
-from bot.edits import carry_over
+from bot.edits import carry_over, edited
 from bot.history import today
 from bot.model import ActionState, AuthorKind, CommentState, Decision, Mark, Reason, Severity
 from bot.never_hidden import spare
@@ -96,7 +96,8 @@ class Classify:
         now, waiting = self._clock.now(), _waiting(tx, [row.id for row, _ in scored])
         scored = [each for each in scored if each[0].id in waiting]
         days = {name: today(tx, name, _authors(scored, name), now) for name in {row.account for row, _ in scored}}
-        decided = _decided(tx, [row.id for row, _ in scored], self._assessor.model, self._revision)
+        ids = [row.id for row, _ in scored]
+        decided, old = _decided(tx, ids, self._assessor.model, self._revision), edited(tx, ids)
         notes, quiet = [], []
         _write_assessments(tx, scored)
         for row, seen in scored:
@@ -105,7 +106,7 @@ class Classify:
             day = days[row.account]
             facts = day.facts(row, marks.get(row.id, ()), red_flag=self._red_flag(row, seen))
             made = self._possible(row, decide(seen, facts, self._policy))
-            day.count(row, made)
+            day.count(row, made, edited=row.id in old)
             acts = self._write(tx, row, made, now)
             notes.append(Note("decided", account=row.account, comment_id=row.id, detail=f"{made.verdict}: {made.rule}"))
             if not acts:

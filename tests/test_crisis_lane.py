@@ -356,6 +356,21 @@ async def test_the_machine_says_nothing_alone_unless_the_config_says_so(house: H
     assert [(row.verb, row.template) for row in house.rows(action)] == [(Verb.REPLY, Label.CRISIS)] * said
 
 
+async def test_a_supportive_reply_in_shadow_was_said_to_nobody(house: House) -> None:
+    lane = supporting(house, "auto")
+    for number, mode in enumerate((Mode.SHADOW, Mode.SHADOW, Mode.LIVE, Mode.LIVE), 1):
+        await lane.house.inbox.receive(PRACTICE, mode, Batch((posted(str(number), f"tonight {number}"),), "c"))
+        await lane.classify([number])
+    assert [(row.comment_id, row.mode) for row in house.rows(action)] == [(1, Mode.SHADOW), (3, Mode.LIVE)]
+
+
+async def test_a_shadow_reply_does_not_keep_a_person_from_pressing_once_it_is_live(house: House) -> None:
+    lane = supporting(house, "auto")
+    await lane.hear("tonight")
+    assert [row.mode for row in house.rows(action)] == [Mode.SHADOW]
+    assert pressed(house, lane.config, 1).actions == 1
+
+
 async def test_a_person_may_press_for_one_supportive_reply_and_no_more(house: House) -> None:
     lane = supporting(house, "press")
     await lane.house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted("1", "tonight"), posted("2", "tonight 2")), "c"))
