@@ -339,6 +339,7 @@ async def test_standard_input_is_kept_as_it_comes_and_ends_when_it_ends(tmp_path
     async with aclosing(spooled(tmp_path / "own")) as events:
         os.write(stdin, b'{"id": "1", "text": "a"}\n{"id": "2",')
         assert ids(await anext(events)) == ["1"]
+        assert (tmp_path / "own" / "spool.jsonl").stat().st_mode & 0o777 == 0o600
         os.write(stdin, b'"text": "b"}\n{"id": "3", "text": "no end of line"}')
         os.close(stdin)
         assert [id_ async for batch in events for id_ in ids(batch)] == ["2", "3"]
@@ -353,6 +354,19 @@ async def test_a_second_run_goes_on_with_what_is_new_on_standard_input(tmp_path:
     os.close(stdin)
     found = [batch async for batch in spooled(tmp_path, f"{len(first)}:1")]
     assert [id_ for batch in found for id_ in ids(batch)] == ["2"]
+
+
+@pytest.mark.parametrize("cursor", ["25:1", "0:0"])
+async def test_a_run_that_was_cut_off_while_it_forgot_what_it_had_read_neither_repeats_nor_skips(
+    tmp_path: Path, stdin: int, cursor: str
+) -> None:
+    append(tmp_path / "spool.read", b'{"id": "1", "text": "a"}\n')
+    os.write(stdin, b'{"id": "2", "text": "b"}\n{"id": "3", "text": "c"}\n')
+    os.close(stdin)
+    found = [batch async for batch in spooled(tmp_path, cursor)]
+    assert [id_ for batch in found for id_ in ids(batch)] == ["2", "3"]
+    assert found[-1].cursor == "0:0"
+    assert not any((tmp_path / name).exists() for name in ("spool.read", "spool.jsonl"))
 
 
 STOPS_EARLY = """

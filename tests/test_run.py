@@ -69,13 +69,14 @@ def test_it_follows_a_growing_file_and_sigterm_ends_it_in_order(tmp_path: Path) 
     assert "daemon_stopped" in told
 
 
-def test_standard_input_is_spooled_and_read_to_its_end(tmp_path: Path) -> None:
+def test_standard_input_is_read_to_its_end_by_each_run_and_not_left_on_the_disk(tmp_path: Path) -> None:
     config(tmp_path, path="-")
-    process = start(tmp_path, "run", "--once", stdin=subprocess.PIPE)
-    process.communicate(line("1") + line("2"), timeout=PATIENCE)
-    assert process.returncode == 0
-    assert stored(tmp_path) == 2
-    assert (tmp_path / "chaperone.practice" / "spool.jsonl").read_text() == line("1") + line("2")
+    for words, known in ((line("1") + line("2"), 2), (line("3") + line("4") + line("5"), 5)):
+        process = start(tmp_path, "run", "--once", stdin=subprocess.PIPE)
+        process.communicate(words, timeout=PATIENCE)
+        assert process.returncode == 0
+        assert stored(tmp_path) == known
+        assert list((tmp_path / "chaperone.practice").iterdir()) == []
 
 
 def test_once_ends_at_the_end_of_a_file_that_would_be_followed(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ class Adapter(base.Platform):
     def __init__(self, settings: Settings, around: base.Surroundings) -> None:
         self._settings, self._around = settings, around
         self._path, self._spooling = settings.path, None
+        self._read = around.folder / "spool.read"  # what standard input held, once the store has it
         if str(settings.path) == "-":
             self._path = around.folder / "spool.jsonl"
             self._spooling = Thread(target=_spool, args=[self._path], daemon=True)  # it may wait for ever
@@ -100,14 +101,18 @@ class Adapter(base.Platform):
         yield adapter
 
     async def check(self) -> list[str]:
-        if not self._path.exists():
+        if not (self._spooling or self._path.exists()):
             raise ConfigError(f"The file to replay, {self._path}, does not exist. Correct `path` of this account.")
         return [f"replays {self._path}", f"writes what it does to {self._outcomes}"]
 
     async def events(self, cursor: str | None) -> AsyncIterator[Batch]:
-        """The cursor is "byte offset:line number"."""
+        """The cursor is "byte offset:line number". Standard input is deleted once the store has all of it."""
         offset, number = (int(part) for part in (cursor or "0:0").split(":"))
         while True:
+            if self._read.exists():  # its cursor goes first: it would skip as much of what is spooled next
+                offset, number = 0, 0
+                yield Batch((), "0:0")
+                self._read.unlink()
             if self._path.exists() and self._path.stat().st_size < offset:
                 offset, number = 0, 0
                 yield Batch((Gap("the file was replaced by a shorter one; reading it from its start"),), "0:0")
@@ -118,10 +123,12 @@ class Adapter(base.Platform):
             if lines:
                 yield Batch(tuple(events), f"{offset}:{number}")
                 await self._around.clock.sleep(self._settings.pace_seconds * len(events))
-            elif not growing:
-                return
-            else:
+            elif growing:
                 await self._around.clock.sleep(0.2)
+            elif self._spooling and self._path.exists():
+                self._path.replace(self._read)
+            else:
+                return
 
     def capability(self, verb: Verb, target: Target, now: datetime) -> Capability:
         able = super().capability(verb, target, now)
@@ -238,6 +245,8 @@ def _why(error: Exception) -> str:
 def _spool(path: Path) -> None:
     """Keep standard input before anything is done with it: it cannot be read twice."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.chmod(0o600)  # an older one too: it holds people's words in clear
     with path.open("a+b") as spool:
         if spool.tell() and not _ends_a_line(spool):
             spool.write(b"\n")  # an earlier run was cut off in the middle of one
