@@ -100,7 +100,7 @@ class App:
 
     async def run(self, *, once: bool = False) -> None:
         """Work until `stop`; with `once`, until what the platforms had is worked off."""
-        self.schedule.start()
+        await self.schedule.start()
         log.info("daemon_started", extra={"fields": {"accounts": len(self.adapters)}})
         try:
             async with asyncio.TaskGroup() as group:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Table, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Exists, Select, Table, exists, or_, select, update
 
 from bot.config import Config
 from bot.model import CaseState, Severity
@@ -11,38 +11,43 @@ from bot.store.cipher import Cipher
 from bot.store.queries import Note, forget_quotes, write_audit
 from bot.store.tables import action, assessment, case, case_comment, comment, decision, ruling, secret, set_aside
 
-LONGEST_BATCH = 500  # rows expired at once, so that no firing holds the writer for long
+LONGEST_BATCH = 500  # rows expired in one transaction, so that none holds the writer for long
 
 SEALED = ((comment, "body"), (ruling, "words"), (action, "words"), (set_aside, "words"), (secret, "value"))
 
 
-def expire(tx: Connection, config: Config, now: datetime) -> None:
-    """Words go after their time; what an open case still needs stays until it is closed."""
-    held = select(case_comment.c.comment_id).join(case, case.c.id == case_comment.c.case_id)
-    held = held.where(case.c.state == CaseState.OPEN)
-    decided = select(decision.c.comment_id).where(decision.c.severity == Severity.CRISIS)
-    in_case = select(case_comment.c.comment_id).join(case, case.c.id == case_comment.c.case_id)
-    crisis = or_(comment.c.id.in_(decided), comment.c.id.in_(in_case.where(case.c.severity == Severity.CRISIS)))
+def expire(tx: Connection, config: Config, now: datetime) -> bool:
+    """Words go after their time. Returns whether more are due."""
     old = now - timedelta(days=config.store.keep_text_days)
-    oldest = now - timedelta(days=config.store.keep_crisis_text_days)
-    expired = (
-        select(comment.c.id)
-        .where(comment.c.body.is_not(None), comment.c.seen_at < old, comment.c.id.not_in(held))
-        .where(~crisis | (comment.c.seen_at < oldest))
-        .limit(LONGEST_BATCH)
-    )
-    ids = tx.execute(expired).scalars().all()
+    crisis_old = now - timedelta(days=config.store.keep_crisis_text_days)
+    ids = tx.execute(_expired(old, crisis_old)).scalars().all()
     _forget_words(tx, ids)
-    _forget_reasons(tx, old)
+    _forget_reasons(tx, old, crisis_old)
     tx.execute(update(set_aside).where(set_aside.c.at < old).values(words=None))
     write_audit(tx, now, [Note("text_expired", comment_id=id_) for id_ in ids])
+    return len(ids) == LONGEST_BATCH
 
 
-def _forget_reasons(tx: Connection, old: datetime) -> None:
+def _expired(old: datetime, crisis_old: datetime) -> Select[int]:
+    """What an open case still needs stays until it is closed."""
+    judged = exists().where(decision.c.comment_id == comment.c.id, decision.c.severity == Severity.CRISIS)
+    crisis = or_(judged, _in_case(case.c.severity == Severity.CRISIS))
+    seen = comment.c.seen_at
+    due = or_(~crisis & (seen < old), crisis & (seen < crisis_old)) & ~_in_case(case.c.state == CaseState.OPEN)
+    kept = comment.c.body.is_not(None) & (seen < max(old, crisis_old))
+    return select(comment.c.id).where(kept, due).limit(LONGEST_BATCH)
+
+
+def _in_case(which: ColumnElement[bool]) -> Exists:
+    return exists().where(case_comment.c.comment_id == comment.c.id, case.c.id == case_comment.c.case_id, which)
+
+
+def _forget_reasons(tx: Connection, old: datetime, crisis_old: datetime) -> None:
     """Why a moderator ruled may quote a comment: it goes when the last words of its case are gone."""
-    kept = select(case_comment.c.case_id).join(comment, comment.c.id == case_comment.c.comment_id)
-    gone = ruling.c.words.is_not(None) & (ruling.c.at < old)
-    gone &= ruling.c.case_id.not_in(kept.where(comment.c.body.is_not(None)))
+    theirs = (case_comment.c.case_id == ruling.c.case_id) & (comment.c.id == case_comment.c.comment_id)
+    crisis = exists().where(case.c.id == ruling.c.case_id, case.c.severity == Severity.CRISIS)
+    gone = ruling.c.words.is_not(None) & ~exists().where(theirs, comment.c.body.is_not(None))
+    gone &= (ruling.c.at < max(old, crisis_old)) & or_(ruling.c.at < old, crisis)
     tx.execute(update(ruling).where(gone).values(words=None))
 
 

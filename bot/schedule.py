@@ -25,11 +25,12 @@ from bot.store.tables import case, sched_run
 
 log = logging.getLogger("chaperone.schedule")
 
-Firing = Callable[[Connection, Config, datetime], None]
+Firing = Callable[[Connection, Config, datetime], bool]  # whether more is left to do
 EVERY = {"timers": timedelta(minutes=1), "retention": timedelta(hours=1)}
+URGENCY = {"timers": Severity.CRISIS, "retention": Severity.LOW}  # nobody waits for help while old words go
 
 
-def remind(tx: Connection, config: Config, now: datetime) -> None:
+def remind(tx: Connection, config: Config, now: datetime) -> bool:
     """Cases whose time is up: the next person, for crisis; a higher place in the queue for the rest."""
     due = tx.execute(select(case).where(case.c.state == CaseState.OPEN, case.c.due_at <= now)).all()
     for row in due:
@@ -48,6 +49,7 @@ def remind(tx: Connection, config: Config, now: datetime) -> None:
             extra={"fields": {"case": row.id, "severity": row.severity, "told": row.reminders + 2}},
         )
         write_audit(tx, now, [Note("case_reminded", account=row.account, case_id=row.id, detail=told)])
+    return False
 
 
 FIRINGS: Mapping[str, Firing] = {"timers": remind, "retention": expire}
@@ -67,7 +69,10 @@ class Schedule:
                 max_instances=1,
             )
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        """Everything fires once at once, so that it happens in a process of a minute too, such as a cron job's."""
+        for name in EVERY:
+            await self.fire(name)
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -82,21 +87,22 @@ class Schedule:
         def body(tx: Connection) -> None:
             row = insert(sched_run).values(name=name, slot=slot).on_conflict_do_nothing().returning(sched_run.c.id)
             if (id_ := tx.execute(row).scalar()) is not None:
-                self._engine.enqueue(tx, Queue.FIRE, [Job(f"{name}/{id_}", id_)])
+                self._engine.enqueue(tx, Queue.FIRE, [Job(f"{name}/{id_}", id_, priority=URGENCY[name])])
 
         await self._db.run(body)
         self._engine.wake()
 
     async def __call__(self, ids: Sequence[int]) -> Later:
         """The handler of the fire queue."""
-        await self._db.run(lambda tx: self._work(tx, ids))
-        return {}
+        return await self._db.run(lambda tx: self._work(tx, ids))
 
-    def _work(self, tx: Connection, ids: Sequence[int]) -> None:
-        names = tx.execute(select(sched_run.c.name).where(sched_run.c.id.in_(ids))).scalars()
-        for name in names:
-            FIRINGS[name](tx, self._config, self._clock.now())
+    def _work(self, tx: Connection, ids: Sequence[int]) -> Later:
+        """What has more left to do is worked again at once, in a transaction of its own."""
+        now = self._clock.now()
+        slots = tx.execute(select(sched_run.c.id, sched_run.c.name).where(sched_run.c.id.in_(ids))).all()
+        later = {id_: now for id_, name in slots if FIRINGS[name](tx, self._config, now)}
         send_pending(tx, self._engine)
+        return later
 
 
 def _known(config: Config, name: str) -> bool:

@@ -1,22 +1,25 @@
 """Timers and retention: each slot once, the next person for crisis, words go and knowledge stays."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from bot import retention
+from bot.app import running
+from bot.clock import StillClock
 from bot.config import Config
 from bot.model import Batch, CaseState, Mode, Reason, Severity, Verb, Verdict
 from bot.schedule import EVERY, Schedule, remind
 from bot.store.cipher import Cipher, new_key
 from bot.store.engine.port import Queue
 from bot.store.queries import NewCase, opened, put_in_case
-from bot.store.tables import assessment, case, comment, decision, job, sched_run, set_aside
+from bot.store.tables import assessment, case, comment, decision, job, ruling, sched_run, set_aside
 from classifiers.labels import Label
-from tests.support import NOON, PRACTICE, House, opened_store, posted
+from tests.support import NOON, PRACTICE, House, StubAssessor, opened_store, posted
 
 CONFIG = Config.model_validate(
     {
@@ -90,8 +93,8 @@ def judged(house: House, comment_id: int, severity: Severity) -> None:
     house.db.run_now(lambda tx: tx.execute(insert(decision).values(row)))
 
 
-def expired(house: House, days: int) -> list[bool]:
-    house.db.run_now(lambda tx: retention.expire(tx, CONFIG, NOON + timedelta(days=days)))
+def expired(house: House, days: int, config: Config = CONFIG) -> list[bool]:
+    house.db.run_now(lambda tx: retention.expire(tx, config, NOON + timedelta(days=days)))
     return [row.body is None for row in house.rows(comment)]
 
 
@@ -105,6 +108,37 @@ async def test_words_go_after_their_time_and_crisis_is_kept_longer(house: House)
         [True, False],
         [True, True],
     ]
+
+
+async def test_words_of_a_crisis_may_go_sooner_than_the_rest(house: House) -> None:
+    await received(house, "plain", "crisis")
+    judged(house, 2, Severity.CRISIS)
+    put(house, Severity.CRISIS, comment_id=2)
+    row = {"case_id": 1, "actor": "asha", "role": "lead", "what": "keep", "words": b"x", "at": NOON}
+    house.db.run_now(lambda tx: tx.execute(insert(ruling).values(row)))
+    house.db.run_now(lambda tx: tx.execute(case.update().values(state=CaseState.CLOSED)))
+    sooner = CONFIG.model_copy(update={"store": CONFIG.store.model_copy(update={"keep_crisis_text_days": 7})})
+    assert [expired(house, days, sooner) for days in (6, 8)] == [[False, False], [False, True]]
+    assert house.rows(ruling)[0].words is None
+
+
+async def test_a_run_that_is_soon_over_forgets_all_that_is_old(tmp_path: Path) -> None:
+    lines = [json.dumps({"id": str(number), "text": "hello"}) for number in range(retention.LONGEST_BATCH + 1)]
+    (tmp_path / "c.jsonl").write_text("\n".join(lines) + "\n")
+    account = {
+        "name": PRACTICE,
+        "platform": "replay",
+        "settings": {"path": tmp_path / "c.jsonl", "follow": False},
+    }
+    store = {"path": tmp_path / "chaperone.sqlite3", "key_file": tmp_path / "s.key", "keep_text_days": 30}
+    config = Config.model_validate({"store": store, "accounts": [account]})
+    left = []
+    for days in (0, 31):
+        async with running(config, StubAssessor({}), StillClock(NOON + timedelta(days=days))) as app:
+            await app.run(once=True)
+            rows = await app.db.read(lambda tx: tx.execute(select(comment.c.body)).scalars().all())
+        left.append(sum(body is not None for body in rows))
+    assert left == [len(lines), 0]
 
 
 async def test_an_open_case_keeps_its_words(house: House) -> None:
