@@ -72,10 +72,14 @@ def _settings(platform: str, given: list[str]) -> dict[str, str | int]:
     """The answers, asked for where they were not given."""
     answers = dict(each.split("=", 1) for each in given if "=" in each)
     for name, each in _needed(platform).items():
-        default = "comments.jsonl" if name == "path" else ...
-        answers[name] = answers.get(name) or Prompt.ask(f"{name} ({each.description})", default=default)
+        answers[name] = answers.get(name) or _ask(name, each)
     numbers = {name for name, each in _needed(platform).items() if each.annotation is int}
     return {name: int(told) if name in numbers and told.isdigit() else told for name, told in answers.items()}
+
+
+def _ask(name: str, each: FieldInfo) -> str:
+    question = f"{name} ({each.description})"
+    return Prompt.ask(question, default="comments.jsonl") if name == "path" else Prompt.ask(question)
 
 
 def _ask_way(name: str) -> str:
