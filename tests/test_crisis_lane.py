@@ -366,7 +366,8 @@ async def test_a_supportive_reply_in_shadow_was_said_to_nobody(house: House) -> 
 
 async def test_a_shadow_reply_does_not_keep_a_person_from_pressing_once_it_is_live(house: House) -> None:
     lane = supporting(house, "auto")
-    await lane.hear("tonight")
+    await lane.house.inbox.receive(PRACTICE, Mode.SHADOW, Batch((posted("1", "tonight"),), "c"))
+    await lane.classify([1])
     assert [row.mode for row in house.rows(action)] == [Mode.SHADOW]
     assert pressed(house, lane.config, 1).actions == 1
 
