@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Exists, Select, Table, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Exists, Select, String, Table, exists, or_, select, update
 
 from bot.config import Config
 from bot.model import CaseState, Severity
@@ -63,9 +63,17 @@ def erase(tx: Connection, cipher: Cipher, author_key: str, actor: str, now: date
         forget_quotes(tx, cipher, row.account, [row.external_id])
     _forget_words(tx, ids)
     tx.execute(update(comment).where(theirs).values(author_key=None))
+    _forget_in_keys(tx, ids, author_key)
     tx.execute(update(assessment).where(assessment.c.comment_id.in_(ids)).values(spans=[]))
     write_audit(tx, now, [Note("erased", actor, comment_id=id_) for id_ in ids])
     return len(ids)
+
+
+def _forget_in_keys(tx: Connection, ids: Sequence[int], author_key: str) -> None:
+    """A flood is one case because the key of the case names its author."""
+    theirs = case.c.id.in_(select(case_comment.c.case_id).where(case_comment.c.comment_id.in_(ids)))
+    nobody = "erased/" + case.c.id.cast(String)
+    tx.execute(update(case).where(theirs, case.c.key.contains(author_key)).values(key=nobody))
 
 
 def author_of(tx: Connection, account: str, comment_id: int) -> str | None:

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select
 
 from bot import retention
 from bot.app import running
+from bot.classify import Classify
 from bot.clock import StillClock
 from bot.config import Config
 from bot.model import Batch, CaseState, Mode, Reason, Severity, Verb, Verdict
@@ -17,7 +18,7 @@ from bot.schedule import EVERY, Schedule, remind
 from bot.store.cipher import Cipher, new_key
 from bot.store.engine.port import Queue
 from bot.store.queries import NewCase, opened, put_in_case
-from bot.store.tables import assessment, case, comment, decision, job, ruling, sched_run, set_aside
+from bot.store.tables import assessment, case, comment, decision, job, metadata, ruling, sched_run, set_aside
 from classifiers.labels import Label
 from tests.support import NOON, PRACTICE, House, StubAssessor, opened_store, posted
 
@@ -167,6 +168,19 @@ async def test_erasing_a_person_leaves_scores_about_nobody(house: House) -> None
     assert house.rows(assessment)[0].probabilities == {"crisis": 0.2}
     assert house.rows(assessment)[0].spans == []
     assert house.action(1).words is None
+
+
+async def test_erasing_a_person_leaves_nothing_that_joins_their_cases(house: House) -> None:
+    await received(house, "you fool", "fool again")
+    judge = Classify(CONFIG, house.db, house.engine, house.clock, StubAssessor({"fool": {Label.HARASSMENT: 0.9}}))
+    await judge([1, 2])
+    key = house.db.cipher.keyed_hash("author", PRACTICE, "u1")
+    assert [key in row.key for row in house.rows(case)] == [True]
+    put(house, Severity.HIGH, comment_id=1)
+    house.db.run_now(lambda tx: retention.erase(tx, house.db.cipher, key, "asha", NOON))
+    assert [row.key for row in house.rows(case)] == ["erased/1", f"k{Severity.HIGH}"]
+    for table in metadata.sorted_tables:
+        assert key not in str(house.rows(table))
 
 
 async def test_a_rotated_key_opens_everything_and_the_old_one_nothing(tmp_path: Path) -> None:
