@@ -142,6 +142,9 @@ class MemoryPlatform(Platform):
     async def mute(self, order: Order) -> None:
         await self._call(Verb.MUTE, order)
 
+    async def unmute(self, order: Order) -> None:
+        await self._call(Verb.UNMUTE, order)
+
     async def ban(self, order: Order) -> None:
         await self._call(Verb.BAN, order)
 

@@ -30,9 +30,9 @@ async def said(house: House, *texts: str, kind: AuthorKind = AuthorKind.PUBLIC) 
         await house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted("1", text, kind),), str(number)))
 
 
-async def judged(house: House) -> None:
+async def judged(house: House, *do: str) -> None:
     account = {"name": PRACTICE, "platform": "replay", "on_call": [{"name": "asha"}]}
-    config = Config.model_validate({"rules": {"harassment": {"do": ["hide"]}}, "accounts": [account]})
+    config = Config.model_validate({"rules": {"harassment": {"do": do or ["hide"]}}, "accounts": [account]})
     judge = Classify(config, house.db, house.engine, house.clock, StubAssessor(FOUND))
     await judge([row.id for row in house.rows(comment)])
 
@@ -72,6 +72,17 @@ async def test_an_open_case_goes_on_with_the_newest_edit_and_keeps_the_first_wor
     assert (row.state, row.severity, row.comments) == (CaseState.OPEN, severity, 2)
     assert [each.comment_id for each in house.rows(case_comment)] == [1, 2]
     assert "edited" in [each.what for each in house.rows(audit)]
+
+
+async def test_what_was_done_to_somebody_found_in_crisis_is_taken_back(house: House) -> None:
+    await said(house, "abuse")
+    await judged(house, "hide", "mute")
+    await house.act([1, 2])
+    await said(house, "crisis")
+    await judged(house, "hide", "mute")
+    await house.act([3, 4])
+    assert [verb for verb, _ in house.platform.effects] == [Verb.HIDE, Verb.MUTE, Verb.RESTORE, Verb.UNMUTE]
+    assert states(house) == [ActionState.DONE] * 4
 
 
 async def test_a_ruling_is_done_once_to_the_newest_edit(house: House) -> None:
