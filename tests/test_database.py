@@ -8,18 +8,22 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, func, insert, select, text
+from sqlalchemy import Connection, create_engine, event, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from bot.config import Config
 from bot.errors import StoreError, StoreKeyWrong, StoreNewer, StoreUnavailable
-from bot.store.cipher import new_key
+from bot.history import today
+from bot.retention import expire
+from bot.store.cipher import Cipher, new_key
 from bot.store.database import Database
 from bot.store.lock import is_running, process_lock
-from bot.store.queries import Note, save_cursor, write_audit
+from bot.store.queries import Note, forget_quotes, save_cursor, write_audit
 from bot.store.tables import audit, cursor, metadata
-from tests.support import KEY, NOON, opened_store
+from tests.support import KEY, NOON, PRACTICE, opened_store
 
 FILE = "chaperone.sqlite3"
 
@@ -308,6 +312,31 @@ def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     with opened_store(tmp_path) as db:
         assert kept(db) == ["kept"]
         assert db.read_now(lambda tx: tx.exec_driver_sql("SELECT sql FROM sqlite_master").all()) == tables
+
+
+def plan(tx: Connection, body: Callable[[Connection], object]) -> list[str]:
+    """How each table is found in whatever the body asks for."""
+    asked: list[tuple[str, Any]] = []
+    event.listen(tx, "before_cursor_execute", lambda *seen: asked.append((seen[2], seen[3])))
+    body(tx)
+    steps = [tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {how}", what).all() for how, what in [*asked]]
+    return [step.detail for each in steps for step in each]
+
+
+@pytest.mark.parametrize(
+    "often",
+    [
+        lambda tx: today(tx, PRACTICE, {"a"}, NOON),
+        lambda tx: forget_quotes(tx, Cipher([KEY]), PRACTICE, ["1"]),
+        lambda tx: expire(tx, Config.model_validate({"accounts": [{"name": PRACTICE, "platform": "replay"}]}), NOON),
+    ],
+)
+def test_no_growing_table_is_read_from_end_to_end(db: Database, often: Callable[[Connection], object]) -> None:
+    found = db.run_now(lambda tx: plan(tx, often))
+    assert found
+    growing = r"(comment|assessment|decision|action|case|case_comment|ruling|audit)\b"
+    whole = re.compile(rf"SCAN {growing}|SEARCH {growing}.*\(account=\?\)")  # of an account, too
+    assert [step for step in found if whole.match(step)] == []
 
 
 @pytest.mark.parametrize(

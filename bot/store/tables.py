@@ -77,7 +77,9 @@ comment = Table(
     Column("actions_open", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("account", "external_id", "edit"),
     Index(None, "account", "author_key"),
+    Index(None, "account", "parent"),
     Index(None, "state"),
+    Index("ix_comment_kept", "seen_at", sqlite_where=text("body IS NOT NULL")),
 )
 
 assessment = Table(
@@ -111,6 +113,7 @@ decision = Table(
     Column("marks", JSON),  # of our own side's words: start, end, why
     UniqueConstraint("comment_id", "model", "revision"),
     Index(None, "account", "verdict", "at"),
+    Index(None, "account", "at"),
 )
 
 action = Table(
@@ -135,6 +138,9 @@ action = Table(
     Column("settled_at", Utc),
     Column("note", String),
     Index(None, "comment_id"),
+    Index(None, "decision_id"),
+    Index(None, "ruling_id", sqlite_where=text("ruling_id IS NOT NULL")),  # most have none: not a way to find them
+    Index(None, "undo_of", sqlite_where=text("undo_of IS NOT NULL")),
     Index(None, "state"),
 )
 
@@ -220,6 +226,7 @@ ruling = Table(
     Column("at", Utc, nullable=False),
     Column("undone_by", ForeignKey("ruling.id")),
     Index(None, "case_id"),
+    Index(None, "at"),
 )
 
 lane = Table(
