@@ -87,12 +87,7 @@ def _nobody(_: str) -> None:
 def findings(it: Reading) -> list[tuple[Rule, re.Match[str]]]:
     """What each rule finds in each sentence, before it is weighed."""
     rules = [rule for rule in book().rules if not rule.spares(it.text)]
-    return [
-        (rule, match)
-        for start, end in it.sentences
-        for rule in rules
-        for match in rule.found(it.text, start, end)
-    ]
+    return [(rule, match) for start, end in it.sentences for rule in rules for match in rule.found(it.text, start, end)]
 
 
 def _plainest(reasons: Iterable[Reason]) -> Iterator[Reason]:
