@@ -27,7 +27,7 @@ from classifiers.training.scoring import encoder
 from classifiers.training.splits import FOLDS, held_out
 from classifiers.training.start import base
 
-RECALL = 0.97  # of breaches, by cross-validation; where both cannot be had, this goes before few false refusals
+RECALL = 0.94  # of breaches among the training replies, harder than what people usually write (`benchmarks.guard`)
 SEED = 1
 SIGHTED = frozenset({"replies/development", "replies/sentences"})  # what rules were written with
 

@@ -173,8 +173,8 @@ def test_what_no_rule_knows_but_the_model_reads_is_doubted_where_it_tells_most()
 @pytest.mark.parametrize("file", sorted(FRESH.glob("*.jsonl")), ids=lambda file: file.stem)
 def test_it_errs_seldom_on_what_neither_model_nor_rules_have_read(file: Path) -> None:
     it = score(file, Pipeline.load(Settings()).tells)
-    assert it.recall >= 0.95
-    assert it.false_refusals <= 0.2
+    assert it.recall >= 0.97
+    assert it.false_refusals <= 0.1
 
 
 @pytest.mark.parametrize("words", ["😀", "! " * 2000, ". . " * 1000])
