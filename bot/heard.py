@@ -1,4 +1,4 @@
-"""What is answered, as the reply guard needs it: nothing of it may be repeated."""
+"""What is answered, as the reply guard needs it: whom it names, and what it tells of them."""
 
 from collections.abc import Iterable
 

@@ -205,6 +205,8 @@ def test_init_writes_what_check_accepts_but_for_what_only_a_person_knows(tmp_pat
        "--on-call", "Dr Sen")  # fmt: skip
     assert 'country = "IE"' in file.read_text()
     assert "is there already" in refused("init", str(file))
+    other = str(tmp_path / "other.toml")
+    assert "write it as name=value" in refused("init", other, "--platform", "replay", "--setting", "comments.jsonl")
     told = chaperone("check", "-c", str(file)).stdout
     assert "shadow: acts on nothing" in told
     assert "Dr Sen has neither `contact` nor `notify`" in told

@@ -70,7 +70,9 @@ def _for_platform(written: str, platform: str) -> str:
 
 def _settings(platform: str, given: list[str]) -> dict[str, str | int]:
     """The answers, asked for where they were not given."""
-    answers = dict(each.split("=", 1) for each in given if "=" in each)
+    if wrong := next((each for each in given if "=" not in each), None):
+        raise ConfigError(f"--setting {wrong}: write it as name=value, such as path=comments.jsonl.")
+    answers = dict(each.split("=", 1) for each in given)
     for name, each in _needed(platform).items():
         answers[name] = answers.get(name) or _ask(name, each)
     numbers = {name for name, each in _needed(platform).items() if each.annotation is int}

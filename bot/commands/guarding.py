@@ -24,7 +24,9 @@ from bot.supportive import templates as shipped_templates
 
 def guard(
     text: Annotated[str, typer.Argument(help='What you want to post; "-" reads it from standard input.')] = "",
-    said: Annotated[str, typer.Option(help="What you answer: nothing of it may be repeated.")] = "",
+    said: Annotated[
+        str, typer.Option(help="What you answer: names in it may not be said, what it tells is weighed.")
+    ] = "",
     templates: Annotated[bool, typer.Option("--templates", help="Judge all that the templates can say.")] = False,
     json: JsonOption = False,
     config: ConfigOption = CONFIG,
