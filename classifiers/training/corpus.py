@@ -22,7 +22,7 @@ from classifiers.training.rows import LABELS, UNKNOWN, Mark, Row, known, write
 OWN = Path(__file__).parent / "corpus"
 REPLIES = Path(__file__).parent / "replies"
 SPANS = Path(__file__).parent / "spans.jsonl"  # spans of rows that were marked after they were written: id, spans
-TYPED = {"requests-disclosures"}  # files of ours whose rows have every span marked
+TYPED = {"requests-disclosures", "requests-2"}  # files of ours whose rows have every span marked
 OTHER_KINDS = tuple(kind for kind in SpanType if kind not in IDENTIFIERS)
 
 
