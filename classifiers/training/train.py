@@ -2,13 +2,14 @@
 
     public   all public rows once, labels masked, from the base model
     folds    our rows and replies but those of the writers that the fold holds out, for honest scores; from `public`
-    final    all our rows, gently, from the mean of the first two folds: what ships
+    final    all our rows, gently, from the mean of the folds: what ships
 
-A stage is several runs, two at a time on a core each (two threads for one run wait for each other whenever anything
-else wants a core). The two runs of `public` take half of the rows each, and their weights are averaged. Each epoch of
-`folds` and `final` takes a fresh share of the public rows along, so that what only those teach (hate against groups,
-everyday speech) stays learnt. A run is saved after every epoch, goes on from there when started again, and is not
-repeated once done. Seeds are fixed; `facts.json` beside a run says what it was made from and which weights came out.
+A stage is two runs, on a core each (two threads for one run wait for each other whenever anything else wants a core),
+whose weights are averaged. The runs of `public` take half of the rows each, those of `final` all of them in another
+order. Each epoch of `folds` and `final` takes a fresh share of the public rows along, so that what only those teach
+(hate against groups, everyday speech) stays learnt. A run is saved after every epoch, goes on from there when started
+again, and is not repeated once done. Seeds are fixed; `facts.json` beside a run says what it was made from and which
+weights came out.
 """
 
 import argparse
@@ -60,7 +61,7 @@ REPLIES = 2  # times that an epoch reads each: they are few, and more readings l
 STAGES = {
     "public": ("public-0", "public-1"),
     "folds": tuple(f"fold-{number}" for number in range(len(FOLDS))),
-    "final": ("final-0",),
+    "final": ("final-0", "final-1"),
 }
 
 
@@ -70,12 +71,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs, outside the project")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
     arguments = parser.parse_args()
-    for stages in (("public",), ("folds", "final")):
-        names = [name for stage in stages if stage in arguments.stages for name in STAGES[stage]]
+    for stage in (stage for stage in STAGES if stage in arguments.stages):
+        names = STAGES[stage]
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as two:
             list(two.map(train, names, repeat(arguments.rows), repeat(arguments.out)))
-        if (last := stages[-1]) in arguments.stages:
-            torch.save(mean([arguments.out / name for name in STAGES[last]]), arguments.out / f"{last}.pt")
+        torch.save(mean([arguments.out / name for name in names]), arguments.out / f"{stage}.pt")
 
 
 def train(name: str, rows: Path, out: Path) -> None:
@@ -94,8 +94,8 @@ def train(name: str, rows: Path, out: Path) -> None:
         return
     own = read(rows / "own.jsonl") + REPLIES * read(rows / "replies.jsonl")
     if stage == "final":
-        network.load_state_dict(mean([out / "fold-0", out / "fold-1"]))
-        fit(network, tokenizer, own, public, FINAL, out / name)
+        network.load_state_dict(torch.load(out / "folds.pt"))
+        fit(network, tokenizer, own, public, replace(FINAL, seed=FINAL.seed + int(number)), out / name)
         return
     network.load_state_dict(torch.load(out / "public.pt"))
     away = {row.id for row in held_out(own, int(number))}
