@@ -1,7 +1,8 @@
 """Measures, calibrates and writes what ships: `python -m classifiers.training.evaluate --rows DIR --runs DIR`.
 
 Every row of ours is scored by the fold that never saw its writer. Those scores give the calibration, the lines and
-every figure of the card; the weights are those of `final`, trained on everything by the same recipe. Writes
+most figures of the card; the weights are those of `final`, trained on everything by the same recipe, and are measured
+themselves on `unseen.jsonl`. Writes
 `--weights` (model, tokenizer, calibration, card, plots) and, beside the runs, `errors.jsonl`: the worst mistakes, with
 their words, which stay outside the project.
 """
@@ -17,11 +18,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from classifiers import calibration, int8
 from classifiers.calibration import Calibration
 from classifiers.encoder import SHIPPED, Encoder
 from classifiers.training import card, export, plots, ranges, suites
+from classifiers.training.matching import matched
 from classifiers.training.measures import best
 from classifiers.training.report import Report, report
 from classifiers.training.rows import LABELS, Row, read
@@ -49,19 +52,21 @@ def evaluate(rows: Path, runs: Path, weights: Path, final: str) -> int:
     curves = fitted(pooled)
     found = report(pooled, curves)
     tokenizer = base()[1]
-    export.write(torch.load(runs / final), weights / "model.safetensors")
+    state = on_their_scale(rows, runs, final)
+    export.write(state, weights / "model.safetensors")
     tokenizer.save(str(weights / "tokenizer.json"), pretty=False)
     (weights / "calibration.json").write_text(curves.to_json() + "\n")
-    shipped = encoder(export.as_shipped(torch.load(runs / final)), tokenizer, curves)
+    shipped = encoder(export.as_shipped(state), tokenizer, curves)
     ranges.main(weights)
     gates = suites.run(shipped, found.lines)
+    themselves = report(scores(shipped, read(rows / "unseen.jsonl"), "unseen"), curves)
     sources = json.loads((rows / "sources.json").read_text())
     lost = rounding(runs, pooled, weights / "tokenizer.json")
     plots.draw(pooled, curves, weights)
     added = gain(runs, pooled)
-    (weights / "README.md").write_text(card.card(found, gates, sources, lost, added))
+    (weights / "README.md").write_text(card.card(found, themselves, gates, sources, lost, added))
     (runs / "errors.jsonl").write_text("".join(errors(pooled, curves, found)))
-    print(card.tables(found, gates))
+    print(card.tables(found, gates), card.unseen(themselves), sep="\n")
     return 0 if gates.passed else 1
 
 
@@ -76,6 +81,15 @@ def out_of_fold(rows: Path, runs: Path) -> Scores:
             model = encoder(export.as_shipped(torch.load(path)), tokenizer)
             parts.append(_kept(model, held_out(own, fold), path))
     return sum(parts[1:], start=parts[0])
+
+
+def on_their_scale(rows: Path, runs: Path, final: str) -> dict[str, Tensor]:
+    """The weights of `final`, their logits on the scale of the folds', which the lines are fitted on."""
+    unread, tokenizer = read(rows / "unread.jsonl"), base()[1]
+    paths = [runs / f"fold-{fold}" / "network.pt" for fold in range(len(FOLDS))]
+    models = {path: encoder(export.as_shipped(torch.load(path)), tokenizer) for path in (runs / final, *paths)}
+    ours, *folds = (_kept(model, unread, path).logits for path, model in models.items())
+    return matched(torch.load(runs / final), ours, folds)
 
 
 def _kept(model: Encoder, rows: list[Row], network: Path) -> Scores:

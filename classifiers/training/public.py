@@ -18,6 +18,20 @@ from classifiers.training.rows import UNKNOWN, Mark, Row, partly
 Raw = dict[str, Any]
 Targets = tuple[int | None, ...]
 
+UNREAD = (
+    "illness",
+    "medqa_lasse",
+    "druglib",
+    "psytar_posts",
+    "nhs_feedback",
+    "scamspot_raw",
+    "cad",
+    "toxic_spans_comments",
+    "covid_rumor_comments",
+    "wnut17_raw",
+    "goemotions",
+)
+UNREAD_CAP = 600  # comments of each of these sets
 LONGEST = 700  # characters; longer public rows cost much time and teach little
 
 ABUSE = partly(harassment=1, diagnosis_request=0, solicitation=0)
@@ -92,6 +106,15 @@ def rows(folder: Path) -> Iterator[Row]:
         for i, raw in enumerate(taken[: use.cap]):
             yield Row(f"{use.set}-{number}-{i}", f"public/{use.set}", raw["text"], use.targets)
     yield from _named(folder)
+
+
+def unread(folder: Path) -> Iterator[Row]:
+    """A sample of many sets, the same at every call, without labels. Some may be rows elsewhere too."""
+    for name in UNREAD:
+        taken = [raw for raw in _read(folder, name) if len(raw["text"]) <= LONGEST]
+        random.Random(f"unread {name}").shuffle(taken)
+        for i, raw in enumerate(taken[:UNREAD_CAP]):
+            yield Row(f"{name}-unread-{i}", f"unread/{name}", raw["text"], UNKNOWN)
 
 
 def _read(folder: Path, name: str) -> list[Raw]:
