@@ -2,8 +2,9 @@
 
 `--data` is the folder with `authored/`, `relabelled/` and the public sets; our own rows are `corpus/*.jsonl` beside
 this file, and replies to comments `replies/*.jsonl`. Writes `own.jsonl` (all six labels decided), `replies.jsonl`
-(does a reply tell of somebody's care?), `public.jsonl` (labels masked) and `sources.json` (rows and labels a source,
-hashes of what was read and written), which is all of it that may enter the project.
+(does a reply tell of somebody's care?), `public.jsonl` (labels masked), `unseen.jsonl` (all six labels decided; nothing
+is ever trained on it), `unread.jsonl` (no labels; nor on this) and `sources.json` (rows and labels a source, hashes of
+what was read and written), which is all of it that may enter the project.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from classifiers.training.rows import LABELS, UNKNOWN, Mark, Row, known, write
 
 OWN = Path(__file__).parent / "corpus"
 REPLIES = Path(__file__).parent / "replies"
+UNSEEN = Path(__file__).parent / "unseen"  # what the shipped weights are measured on: `written/`, `real/` by hash
 SPANS = Path(__file__).parent / "spans.jsonl"  # spans of rows that were marked after they were written: id, spans
 TYPED = {"requests-disclosures", "requests-2"}  # files of ours whose rows have every span marked
 OTHER_KINDS = tuple(kind for kind in SpanType if kind not in IDENTIFIERS)
@@ -34,23 +36,25 @@ def main() -> None:
     build(arguments.data, OWN, arguments.out)
 
 
-def build(data: Path, corpus: Path, out: Path, labels: Path = readings.LABELS) -> None:
-    """Reads the sets and writes the four files. Rows with the text of an earlier row are left out."""
+def build(data: Path, corpus: Path, out: Path, labels: Path = readings.LABELS, unseen: Path = UNSEEN) -> None:
+    """Reads the sets and writes the files. Rows with the text of an earlier row are left out."""
     written = [*authored(corpus, "corpus"), *authored(data / "authored", "authored")]
     differ = readings.arguable(labels)
     real = [row for row in (*relabelled(data), *readings.read(data, labels)) if readings.digest(row.text) not in differ]
     own = list(unique([*written, *real]))
-    ours = readings.read_by_us(labels)
+    test = list(unique([*authored(unseen / "written", "unseen"), *readings.read(data, unseen / "real")], without=own))
+    ours = readings.read_by_us(labels) | readings.read_by_us(unseen / "real")
     others = list(unique((row for row in public.rows(data) if readings.digest(row.text) not in ours), without=own))
     answers = list(unique(replies()))
-    made = {"own": own, "replies": answers, "public": others}
+    unread = list(unique(public.unread(data), without=[*own, *others, *test]))
+    made = {"own": own, "replies": answers, "public": others, "unseen": test, "unread": unread}
     summary = {
         "written": {name: write(rows, out / f"{name}.jsonl") for name, rows in made.items()},
-        "read": _hashes(data, corpus, labels, REPLIES),
+        "read": _hashes(data, corpus, labels, REPLIES, unseen),
         "sources": counts([*own, *answers, *others]),
     }
     (out / "sources.json").write_text(json.dumps(summary, indent=1) + "\n")
-    print(f"{len(own)} rows of our guide, {len(answers)} replies, {len(others)} public rows in {out}")
+    print(", ".join(f"{len(rows)} rows {name}" for name, rows in made.items()), f"in {out}")
 
 
 def authored(folder: Path, writer: str) -> Iterator[Row]:

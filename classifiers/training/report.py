@@ -1,4 +1,4 @@
-"""What out-of-fold scores say: figures a label, at the ask line and at the act line, on all rows and on parts."""
+"""What scores say: figures a label, at the ask line and at the act line, on all rows and on parts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,14 +32,16 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`parts` has figures by part and label; `flagged` the share of clean rows a kind that any label asks about."""
+    """`parts` has figures by part and label (of labels that some row carries), `flagged` the share of clean rows a kind
+    that any label asks about.
+    """
 
-    rows: int  # scored out of fold
+    rows: int
     lines: Mapping[Label, tuple[float | None, float | None]]  # ask, act
     parts: Mapping[str, Mapping[Label, Figures]]
     flagged: Mapping[str, tuple[float, float, int]]  # at ask, at act, rows
     typed: int  # rows with every span marked
-    identifiers: tuple[float, float]  # precision, recall of spans that overlap, out of fold
+    identifiers: tuple[float, float]  # precision, recall of spans that overlap
     masks: Mapping[str, float]  # recall of characters a kind
     grid: Mapping[float, tuple[Mapping[Label, At], float]]  # by when_right: each label, real clean rows flagged
 
@@ -99,6 +101,8 @@ def _figures(
     figures = {}
     for i, label in enumerate(LABELS):
         p, truths = probabilities(curves, part, label), part.truths[:, i]
+        if not truths.any():
+            continue
         ask, act = (at(line, p, truths) for line in lines[label])
         error = expected_calibration_error(p, truths)
         ap = average_precision(p, truths)

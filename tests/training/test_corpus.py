@@ -31,7 +31,7 @@ def data(tmp_path: Path) -> Path:
     rows = [_own("so happy my sister is cancer free", ["health_disclosure"], set="illness", skip=None)]
     rows.append(_own("who knows", [], set="illness", skip="arguable"))
     _write(tmp_path / "relabelled" / "part1.jsonl", rows)
-    for name in {use.set for use in public.USES} | {"ner_presidio", "ner_btc", "ner_wnut17"}:
+    for name in {use.set for use in public.USES} | set(public.UNREAD) | {"ner_presidio", "ner_btc", "ner_wnut17"}:
         with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
             file.write(json.dumps(_public(name)) + "\n")
     return tmp_path
@@ -53,7 +53,7 @@ def ours(tmp_path: Path) -> Path:
 
 
 def test_building_keeps_what_is_known_and_masks_the_rest(data: Path, ours: Path, tmp_path: Path) -> None:
-    corpus.build(data, ours, tmp_path / "out", labels=tmp_path / "no-labels")
+    corpus.build(data, ours, tmp_path / "out", labels=tmp_path / "none", unseen=tmp_path / "none")
     own = {row.writer: row for row in read(tmp_path / "out" / "own.jsonl")}
     assert own["relabelled/illness"].targets == known(["health_disclosure"])
     assert len(own) == 3  # the arguable row is left out
@@ -64,7 +64,7 @@ def test_building_keeps_what_is_known_and_masks_the_rest(data: Path, ours: Path,
 
 
 def test_replies_are_kept_apart_from_comments(data: Path, ours: Path, tmp_path: Path) -> None:
-    corpus.build(data, ours, tmp_path / "out", labels=tmp_path / "no-labels")
+    corpus.build(data, ours, tmp_path / "out", labels=tmp_path / "none", unseen=tmp_path / "none")
     replies = read(tmp_path / "out" / "replies.jsonl")
     assert {row.tells for row in replies} == {0, 1}
     assert {row.targets for row in replies} == {UNKNOWN}
@@ -74,12 +74,26 @@ def test_replies_are_kept_apart_from_comments(data: Path, ours: Path, tmp_path: 
 def test_a_comment_that_two_readers_label_differently_is_left_out(data: Path, ours: Path, tmp_path: Path) -> None:
     read_by_two = next(corpus.relabelled(data))
     (tmp_path / "arguable.json").write_text(json.dumps([{"set": "illness", "hash": readings.digest(read_by_two.text)}]))
-    corpus.build(data, ours, tmp_path / "out", labels=tmp_path)
+    corpus.build(data, ours, tmp_path / "out", labels=tmp_path, unseen=tmp_path / "none")
     assert "relabelled/illness" not in {row.writer for row in read(tmp_path / "out" / "own.jsonl")}
 
 
+def test_what_the_model_is_measured_on_is_never_trained_on(data: Path, ours: Path, tmp_path: Path) -> None:
+    unseen, read_for_it = tmp_path / "unseen", "a row of nhs_feedback"
+    _write(unseen / "written" / "town.jsonl", [_own("my gout is back", ["health_disclosure"]), _own("WHO knows", [])])
+    labelled = {"set": "nhs_feedback", "hash": readings.digest(read_for_it), "labels": [], "skip": False}
+    _write(unseen / "real" / "one.jsonl", [labelled])
+    _write(ours / "told.jsonl", [_own("who knows?", [])])
+    corpus.build(data, ours, tmp_path / "out", labels=tmp_path / "none", unseen=unseen)
+    kept = {
+        name: {row.text for row in read(tmp_path / "out" / f"{name}.jsonl")} for name in ("own", "public", "unseen")
+    }
+    assert kept["unseen"] == {"my gout is back", read_for_it}
+    assert not kept["unseen"] & (kept["own"] | kept["public"])
+
+
 def test_spans_are_found_where_their_words_stand(data: Path, ours: Path, tmp_path: Path) -> None:
-    corpus.build(data, ours, tmp_path / "out", labels=tmp_path / "no-labels")
+    corpus.build(data, ours, tmp_path / "out", labels=tmp_path / "none", unseen=tmp_path / "none")
     own = {row.writer: row for row in read(tmp_path / "out" / "own.jsonl")}
     typed = own["corpus/requests-disclosures"]
     assert [(typed.text[m.start : m.end], m.kinds) for m in typed.marks or ()] == [
