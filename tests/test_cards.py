@@ -110,6 +110,17 @@ def test_a_closed_card_is_grey_and_offers_to_undo() -> None:
     assert "closed by `ben`" in words(it)
 
 
+@pytest.mark.parametrize("state", [CaseState.OPEN, CaseState.CLOSED])
+def test_comments_that_a_card_has_no_room_for_are_told_of_and_can_be_listed(state: CaseState) -> None:
+    """A ruling is for them too."""
+    shown = [story(f"you fool {number}") for number in range(3)]
+    it, all_shown = (card(of(*shown, comments=count, state=state), KNOWN) for count in (5, 3))
+    assert "**And 2 more**" in words(it)
+    assert "All 5" in [button.label for box in it.boxes for row_ in box.rows for button in row_]
+    assert " more**" not in words(all_shown)
+    assert "list" not in buttons(all_shown)
+
+
 def test_severe_words_are_blurred_where_the_desk_wants_it() -> None:
     severe = of(story("you fool", Label.HARASSMENT), severity=Severity.HIGH)
     assert [box.blurred for box in card(severe, Here(ALL_ABLE, Mode.LIVE)).boxes] == [False, True, False]

@@ -99,11 +99,11 @@ class Here:
 def card(it: CaseStory, here: Here) -> Card:
     row, waits = it.row, it.row.state == CaseState.OPEN
     shown = it.comments[:COMMENTS_SHOWN]
-    words = tuple(_written(each, here, LONGEST_WORDS // len(shown)) for each in shown)
+    words = (*(_written(each, here, LONGEST_WORDS // len(shown)) for each in shown), *_and_more(it))
     crisis = row.severity == Severity.CRISIS
     asked = (*([_crisis(it, here)] if crisis else []), *([_can(it, here)] if waits else []))
     rest = (*_judged(it), *asked, *_happened(it))
-    rows = _asking(it, here) if waits else ((Button("undo", "Undo"), Button("more", "More")),)
+    rows = _asking(it, here) if waits else ((Button("undo", "Undo"), Button("more", "More"), *_all(it)),)
     boxes: tuple[Box, ...] = (Box((_head(it), *words, *rest), rows),)
     if words and here.blur and row.severity >= Severity.HIGH:
         boxes = (Box((_head(it),)), Box(words, blurred=True), Box(rest, rows))
@@ -167,6 +167,12 @@ def _written(it: Story, here: Here, longest: int) -> str:
     legend = f"; {BLANK} stands for what the masker is not sure of" if here.blanks and may_disclose(it) else ""
     who = WHO[it.author_kind] + f" (colleague {it.pseudonym})" * (it.author_kind is AuthorKind.STAFF)
     return f"**Written** by {who}, {past}{legend}\n{_words(it, here, longest)}"
+
+
+def _and_more(it: CaseStory) -> Iterator[str]:
+    """A ruling is for every comment of the case, so nobody rules without knowing of those that are not shown."""
+    if (more := it.row.comments - COMMENTS_SHOWN) > 0:
+        yield f"**And {more} more**, which a ruling on this card is for too"
 
 
 def _words(it: Story, here: Here, longest: int) -> str:
@@ -304,7 +310,12 @@ def _asking(it: CaseStory, here: Here) -> tuple[tuple[Button, ...], ...]:
     if is_ours(it):
         removes = Button("remove", "Remove…", Style.GRAVE, _possible(Verb.DELETE, here))
         rulings = (rulings[0], removes, *([] if removes.enabled else [rulings[1]]))
-    return rulings, (Button("take", "Take", Style.MAIN), Button("more", "More"))
+    return rulings, (Button("take", "Take", Style.MAIN), Button("more", "More"), *_all(it))
+
+
+def _all(it: CaseStory) -> Iterator[Button]:
+    if it.row.comments > COMMENTS_SHOWN:
+        yield Button("list", f"All {it.row.comments}")
 
 
 def _warn(it: CaseStory, here: Here, says: bool) -> Button:
