@@ -141,7 +141,8 @@ class Act:
             return _still_out(work, now)
         if is_early(tx, row):
             return now + timedelta(seconds=WAIT_SECONDS)
-        if row.ruling_id is None and row.label and Label(row.label) in paused(tx, row.account):
+        new = row.ruling_id is None and row.undo_of is None  # a pause never keeps a crisis hidden
+        if new and row.label and Label(row.label) in paused(tx, row.account):
             return now + timedelta(seconds=WAIT_SECONDS)
         able = work.provider.capability(work.verb, work.order.target, now)
         return self._lanes.spend(tx, row.account, able, now)

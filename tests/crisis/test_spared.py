@@ -57,6 +57,16 @@ async def test_a_comment_edited_into_a_crisis_is_spared_and_shown_again(house: H
     ]
 
 
+@pytest.mark.parametrize("label", [Label.HARASSMENT, None])
+async def test_a_pause_keeps_no_crisis_hidden(house: House, label: Label | None) -> None:
+    lane = Lane(house, Post(), THREE, StubAssessor({"fool": {Label.HARASSMENT: 0.99}, "tonight": {Label.CRISIS: 0.9}}))
+    await lane.hear("you fool", Mode.LIVE)
+    ben = Person("ben", Role.MODERATOR)
+    house.db.run_now(lambda tx: cases.set_pause(tx, PRACTICE, label, ben, house.clock.now()))
+    await lane.hear("tonight", Mode.LIVE)
+    assert [(row.verb, row.state) for row in house.rows(action)] == [("hide", "done"), ("restore", "done")]
+
+
 async def test_whoever_waits_for_a_person_is_not_hidden_in_their_next_comment(house: House) -> None:
     lane = Lane(house, Post(), THREE, StubAssessor({"fool": {Label.HARASSMENT: 0.99}, "tonight": {Label.CRISIS: 0.9}}))
     await lane.hear(mode=Mode.LIVE)
