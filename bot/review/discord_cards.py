@@ -42,7 +42,7 @@ STIR = timedelta(seconds=30)
 NONCE_LIVES = timedelta(minutes=2)  # Discord says "a few minutes"
 LONGEST_WAIT = 60.0
 LATER = timedelta(minutes=5)  # until a card that Discord refused is tried again
-UNKNOWN_MESSAGE, UNKNOWN_CHANNEL, HAS_A_THREAD = 10008, 10003, 160004
+UNKNOWN_MESSAGE, UNKNOWN_CHANNEL, NOT_YOURS, HAS_A_THREAD = 10008, 10003, 50005, 160004
 TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, Later)
 TOLD = (Verb.DELETE, Verb.HIDE, Verb.REPLY, Verb.MUTE, Verb.BAN)
 
@@ -180,9 +180,10 @@ class DiscordCards:
 
     async def _not_shown(self, row: Row[Any], error: discord.HTTPException) -> None:
         """Raises the error again where it is not about this card alone."""
-        if error.status in (401, 403, 429) or error.status >= 500:
+        desk_wide = error.status in (401, 429) or error.status >= 500
+        if desk_wide or (error.status == 403 and not self._forbids_one(row, error)):
             raise error
-        if row.message is not None and error.code in (UNKNOWN_MESSAGE, UNKNOWN_CHANNEL):
+        if row.message is not None and (error.status == 403 or error.code in (UNKNOWN_MESSAGE, UNKNOWN_CHANNEL)):
             await self.lost([int(row.message)])
             return
         log.error("card_refused", extra={"fields": {"case": row.case_id, "code": error.code}})
@@ -190,6 +191,10 @@ class DiscordCards:
             await self.db.run(partial(postings.let_go, row_id=row.id))
         else:
             self._refused[row.id] = self.clock.now() + LATER
+
+    def _forbids_one(self, row: Row[Any], error: discord.HTTPException) -> bool:
+        """Whether cards in the desk's channel may still be posted: it is a thread, an old channel or another bot's."""
+        return row.kind == postings.THREAD or row.channel != str(self.desk.channel) or error.code == NOT_YOURS
 
     def _able(self, told: postings.Told) -> dict[Verb, Capability]:
         if told.target is None:
@@ -199,7 +204,7 @@ class DiscordCards:
 
     async def _post(self, client: Bot, row: Row[Any], made: Card) -> str | None:
         """The id of the new message; None where it has to wait for another."""
-        channel = row.channel
+        channel = str(self.desk.channel)  # which may have changed since the row was written
         if row.kind == postings.THREAD:
             thread = await self._thread(client, row)
             if thread is None:

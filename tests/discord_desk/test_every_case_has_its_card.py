@@ -12,6 +12,8 @@ from bot.store.tables import card, ruling
 from tests.discord_desk.room import Room, shown, until
 from tests.support import House, opened_store
 
+FORBIDDEN = Fault(status=403, body={"code": 50001, "message": "Missing Access"})
+NOT_YOURS = Fault(status=403, body={"code": 50005, "message": "Cannot edit a message authored by another user"})
 HAS_A_THREAD = Fault(status=400, body={"code": 160004, "message": "A thread has already been created"})
 
 
@@ -130,3 +132,34 @@ async def test_a_deleted_thread_keeps_no_other_card_from_being_posted(room: Room
     await room.card(await room.case(key="later", severity=Severity.LOW))
     await until(lambda: all(row.message for row in room.house.rows(card)))
     assert len(world.messages.get(thread, ())) == there
+
+
+async def test_a_thread_that_we_may_not_begin_keeps_no_other_card_from_being_posted(room: Room) -> None:
+    room.server.fail("POST", "*/threads", FORBIDDEN, times=100)
+    await room.case(count=30, severity=Severity.HIGH)
+    await room.card(await room.case(key="later", severity=Severity.LOW))
+
+
+async def test_cards_of_a_channel_that_we_may_not_use_any_more_come_to_the_new_one(room: Room) -> None:
+    """One was posted there, and one was to be."""
+    posted = await room.case(severity=Severity.URGENT)
+    await room.card(posted)
+    room.server.fail("*", f"*/channels/{room.channel}/messages*", FORBIDDEN, times=1000)
+    waits = await room.case(key="waits", severity=Severity.HIGH)
+    await until(lambda: len(room.house.rows(card)) == 2)
+    await room.__aexit__()
+    later = room.restarted()
+    later.channel = later.server.channel("new desk")
+    async with later:
+        await later.case()  # joins the one whose card is in the old channel
+        for case_id in (posted, waits, await later.case(key="later", severity=Severity.LOW)):
+            await later.card(case_id)
+
+
+async def test_the_card_of_another_bot_is_posted_anew(room: Room) -> None:
+    """Somebody made a new application: nobody hears what is pressed on the cards of the old one."""
+    case_id = await room.case()
+    first = await room.card(case_id)
+    room.server.fail("PATCH", f"*/messages/{first['id']}", NOT_YOURS, times=100)
+    await room.case()
+    await until(lambda: len(room.messages()) == 2 or None)
