@@ -13,6 +13,7 @@ from typing import Protocol, cast, runtime_checkable
 
 from classifiers.calibration import Calibration
 from classifiers.errors import ModelUnavailable
+from classifiers.identifiers import merged
 from classifiers.labels import Label, Span
 from classifiers.settings import Settings
 
@@ -26,6 +27,11 @@ class Scored:
 
     logits: Mapping[Label, float]
     spans: tuple[Span, ...] = ()
+
+    def joined(self, part: "Scored") -> "Scored":
+        """What is said of a text read in parts: the higher logit of each label, and the spans of both, merged."""
+        higher = {label: max(logit, part.logits[label]) for label, logit in self.logits.items()}
+        return Scored(higher, merged(sorted((*self.spans, *part.spans), key=lambda span: (span.start, span.end))))
 
 
 class Classifier(Protocol):
@@ -47,8 +53,8 @@ class Classifier(Protocol):
         """One `Scored` a text, in order. Texts come normalised; `parents` is what each answers, as written, or None.
 
         Any number of texts, of any length: sorting them by true token count into passes of `batch_tokens`
-        (`batching.passes`) and cutting long ones to head and tail (`batching.head_and_tail`) happens in here,
-        where the tokenizer is. A text gets the same logits within 1e-4 whatever else is in the call.
+        (`batching.passes`) and reading long ones in parts (`batching.parts`) happens in here, where the
+        tokenizer is. A text gets the same logits within 1e-4 whatever else is in the call.
         """
 
 
@@ -67,11 +73,16 @@ class Load(Protocol):
 
 
 def named(settings: Settings) -> Classifier:
-    """The classifier that the config names, loaded. Raises ModelUnavailable."""
+    """The classifier that the config names, loaded. Raises ModelUnavailable, whatever went wrong with it."""
     module = f"classifiers.{settings.name}"
     if not settings.name.isidentifier() or find_spec(module) is None:
         raise ModelUnavailable(f"there is no classifiers/{settings.name}.py: mend `name` in [classifier]")
     load = getattr(import_module(module), "load", None)
     if load is None:
         raise ModelUnavailable(f"classifiers/{settings.name}.py is no classifier: it has no load(settings)")
-    return cast(Load, load)(settings)
+    try:
+        return cast(Load, load)(settings)
+    except ModelUnavailable:
+        raise
+    except Exception as error:  # a driver that is gone, a full GPU: the word list has to work still
+        raise ModelUnavailable(f"classifiers/{settings.name}.py cannot load: {type(error).__name__}") from error

@@ -3,10 +3,25 @@
 from collections.abc import Iterator, Sequence
 
 
+def parts(tokens: Sequence[int], limit: int) -> list[list[int]]:
+    """All tokens, at most `limit` in a part: the head and the tail together, then what lies between.
+
+    The parts between overlap by a quarter, so that what one of them cuts in two stands whole in the next, and begin and
+    end with the first and the last token, which are the model's own.
+    """
+    found = [head_and_tail(tokens, limit)]
+    tail, room = limit // 4, limit - 2
+    start, end = limit - 2 * tail, len(tokens) - tail
+    while len(tokens) > limit and start < end - tail // 2:
+        found.append([tokens[0], *tokens[start : min(start + room, len(tokens) - 1)], tokens[-1]])
+        start += room - tail
+    return found
+
+
 def head_and_tail(tokens: Sequence[int], limit: int) -> list[int]:
     """At most `limit` tokens: all of them, or the first three quarters of the limit and the last quarter.
 
-    People get to the point at the start and come back to it at the end; the middle is left out.
+    People get to the point at the start and come back to it at the end.
     """
     if len(tokens) <= limit:
         return list(tokens)

@@ -20,7 +20,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from classifiers.base import Scored
-from classifiers.batching import head_and_tail, passes
+from classifiers.batching import parts, passes
 from classifiers.calibration import Calibration, Curve
 from classifiers.errors import ModelUnavailable
 from classifiers.labels import Label
@@ -51,14 +51,14 @@ class HuggingFace:
         if not texts:
             return []
         encoded = self.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
-        ids = [head_and_tail(tokens, self.max_tokens) for tokens in encoded]
-        rows: dict[int, list[float]] = {}
-        for group in passes([len(tokens) for tokens in ids], self.batch_tokens):
-            rows |= zip(group, self._pass([ids[index] for index in group]), strict=True)
-        return [
-            Scored({label: max(rows[n][place] for place in places) for label, places in self.outputs.items()})
-            for n in range(len(texts))
-        ]
+        read = [(i, part) for i, tokens in enumerate(encoded) for part in parts(tokens, self.max_tokens)]
+        scored: dict[int, Scored] = {}
+        for group in passes([len(part) for _, part in read], self.batch_tokens):
+            for at, row in zip(group, self._pass([read[at][1] for at in group]), strict=True):
+                part = Scored({label: max(row[place] for place in places) for label, places in self.outputs.items()})
+                i = read[at][0]
+                scored[i] = scored[i].joined(part) if i in scored else part
+        return [scored[i] for i in range(len(texts))]
 
     @torch.inference_mode()
     def _pass(self, ids: Sequence[Sequence[int]]) -> list[list[float]]:

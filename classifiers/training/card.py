@@ -25,7 +25,8 @@ says how often it errs.
   label.
 - Files: `model.safetensors` (int8, one fp32 scale a row), `tokenizer.json`, `calibration.json` (Platt curves, and the
   lower confidence bound of precision at up to 100 lines a label), two plots.
-- It reads the comment alone, at most 256 tokens of it (head and tail), not the post above it.
+- It reads the comment alone, not the post above it, 256 tokens at a time: of a longer one the head and the tail
+  together, then what lies between, and the surest part counts.
 
 ## Meant for, and not meant for
 

@@ -80,6 +80,12 @@ def test_a_text_scores_the_same_whatever_comes_with_it(classifier: Classifier) -
         assert one.spans == alone.spans
 
 
+def test_what_stands_in_the_middle_of_a_long_text_is_read(classifier: Classifier) -> None:
+    around, within = "the doctor " * 150, "a clown ! " * 150
+    without, told = classifier.score([around * 2, around + within + around], [None, None])
+    assert any(told.logits[label] > without.logits[label] + 1e-4 for label in classifier.labels)
+
+
 def test_different_texts_score_differently(classifier: Classifier) -> None:
     one, other = classifier.score(["you are a clown", "thank you doctor!"], [None, None])
     assert dict(one.logits) != pytest.approx(dict(other.logits), abs=1e-4)
