@@ -242,7 +242,9 @@ def _at(config: Config, folder: Path) -> Config:
     accounts = tuple(account.model_copy(update={"settings": _rooted(account, folder)}) for account in config.accounts)
     own = config.crisis.helplines
     crisis = config.crisis.model_copy(update={"helplines": folder / own if own else None})
-    return config.model_copy(update={"store": store, "accounts": accounts, "crisis": crisis})
+    weights = config.classifier.folder
+    classifier = config.classifier.model_copy(update={"folder": folder / weights if weights else None})
+    return config.model_copy(update={"store": store, "accounts": accounts, "crisis": crisis, "classifier": classifier})
 
 
 def _rooted(account: Account, folder: Path) -> dict[str, Any]:

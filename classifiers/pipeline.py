@@ -4,8 +4,8 @@
     for all others: the classifier's logits and spans                               model_down where it fails
                     → probabilities at the stated base rates, spans of the original text
 
-Whatever is not assessed still passes the crisis lexicon. Sorting into passes by true token count happens inside
-`Classifier.score`, where the tokenizer is.
+Whatever is not assessed still passes the crisis lexicon, and so does everything where the classifier knows no crisis.
+Sorting into passes by true token count happens inside `Classifier.score`, where the tokenizer is.
 """
 
 import logging
@@ -64,7 +64,8 @@ class Pipeline:
         self.why = why
         self._languages = settings.languages
         self._classifier = classifier
-        self._calibration = classifier.calibration.moved(settings.base_rate) if classifier else Calibration({})
+        rates = {label: rate for label, rate in settings.base_rate.items() if label is not Label.CRISIS}
+        self._calibration = classifier.calibration.moved(rates) if classifier else Calibration({})
 
     @classmethod
     def load(cls, settings: Settings) -> "Pipeline":
@@ -83,7 +84,7 @@ class Pipeline:
     def assess(self, texts: Sequence[Text]) -> list[Assessment]:
         """One assessment a text, in order. Never raises for a text: it gets a reason, and the rest is assessed.
 
-        A label that the classifier does not score is missing from `probabilities`.
+        A label that the classifier does not score is missing from `probabilities`, but for what the lexicon says.
         """
         reads = [_read(text, self._languages) for text in texts]
         scored = iter(self._scored([read for read in reads if read.reason is None]))
@@ -118,7 +119,8 @@ class Pipeline:
         if scored is None:
             reason = read.reason or NotAssessed.MODEL_DOWN
             return Assessment(self.model, _in_danger(read), read.spans, reason)
-        probabilities = {label: self._calibration.probability(label, logit) for label, logit in scored.logits.items()}
+        said = {label: self._calibration.probability(label, logit) for label, logit in scored.logits.items()}
+        probabilities = said if Label.CRISIS in said else {**said, **_in_danger(read)}
         spans = merged([*read.spans, *map(read.normalised.original, scored.spans)])
         discloses = probabilities.get(Label.HEALTH_DISCLOSURE, 0.0) >= MAY_DISCLOSE
         whose = subject(read.normalised.text) if discloses else Subject.UNSURE
@@ -135,7 +137,7 @@ def _read(text: Text, languages: Sequence[str]) -> _Read:
 
 
 def _in_danger(read: _Read) -> Mapping[Label, float]:
-    """What the crisis lexicon says of a text that is not assessed."""
+    """What the crisis lexicon says of a text that no classifier judges for it."""
     likely = lexicon.crisis(read.normalised.text)
     return MappingProxyType({Label.CRISIS: likely} if likely is not None else {})
 

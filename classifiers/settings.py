@@ -26,13 +26,14 @@ class Settings(BaseModel):
     base_rate: dict[Label, Annotated[float, Field(gt=0, lt=1)]] = Field(
         default_factory=dict,
         description="Share of your comments that carry a label, such as harassment = 0.03. Probabilities and "
-        "promises are moved to it; a label left out keeps the share of the rows it was calibrated on.",
+        "promises are moved to it; a label left out keeps the share of the rows it was calibrated on. Crisis always "
+        "does: being rare is no reason to overlook one.",
     )
     batch_tokens: int = Field(
         512, ge=1, description="Tokens scored in one pass, padding included. More needs more memory."
     )
     max_tokens: int = Field(
-        256, ge=16, le=512, description="Tokens read of one comment. Of a longer one, its head and its tail."
+        256, ge=16, le=512, description="Tokens read at a time. A longer comment is read in parts; the surest counts."
     )
     hub_id: str | None = Field(
         None, description="For name = huggingface: a model of the Hugging Face hub, in place of a folder."

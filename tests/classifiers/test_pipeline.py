@@ -86,6 +86,21 @@ def test_a_stated_base_rate_moves_probabilities_and_lines() -> None:
     assert rare.line(Label.CRISIS, 0.98) == usual.line(Label.CRISIS, 0.98)
 
 
+def test_that_crises_are_rare_lets_none_be_overlooked() -> None:
+    rare, usual = (Pipeline(Settings(base_rate=rates), Keywords()) for rates in ({Label.CRISIS: 0.001}, {}))
+    assert rare.line(Label.CRISIS, 0.5) == usual.line(Label.CRISIS, 0.5)
+    found, expected = (each.assess([Text("a crisis")])[0].probabilities[Label.CRISIS] for each in (rare, usual))
+    assert found == expected
+
+
+def test_where_the_model_knows_no_crisis_the_word_list_does() -> None:
+    pipeline = Pipeline(Settings(), Keywords(labels=(Label.HARASSMENT,)))
+    danger, insult = pipeline.assess([Text("I want to kill myself tonight"), Text("harassment")])
+    assert danger.assessed
+    assert danger.probabilities[Label.CRISIS] >= 0.5
+    assert insult.probabilities.keys() == {Label.HARASSMENT}
+
+
 def test_what_is_over_the_line_keeps_the_promise_to_the_last_place() -> None:
     pipeline = Pipeline(Settings(), Keywords())
     line = pipeline.line(Label.CRISIS, 0.98)
