@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,18 @@ def test_the_readme_gives_the_two_commands_and_ci_calls_the_second() -> None:
     tests = "pip install -e '.[dev]' && pytest"
     assert tests in readme
     assert tests in ci.replace(" --quiet", "")
+
+
+def test_an_image_takes_in_what_the_build_needs_and_no_secrets() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    patterns = [line for line in lines if not line.startswith("#")]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {"pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
+    let_in = {f"!{each}" for each in needed | {*wheel["packages"], *wheel["force-include"]}}
+    assert patterns[0] == "*"  # the last pattern that fits counts
+    assert set(patterns[1 : 1 + len(let_in)]) == let_in
+    assert {"**/.env*", "**/*.key", "**/*.sqlite3*"} <= set(patterns[1 + len(let_in) :])
 
 
 def test_every_file_the_readme_points_at_is_there() -> None:
