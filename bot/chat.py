@@ -81,7 +81,10 @@ class Chat:
         self._news = asyncio.Event()  # set whenever one of the above changed
 
     def listen(self, event: str, listener: Listener) -> None:
-        """Call `listener` at each of discord.py's events of that name, such as "message"; also of later clients."""
+        """Call `listener` at each of discord.py's events of that name, such as "message"; also of later clients.
+
+        At "ended", which is ours, the token was refused: no client comes any more.
+        """
         if not inspect.iscoroutinefunction(listener):
             raise TypeError(f"what listens to {event} must be a coroutine function")
         self._listeners.append((event, listener))
@@ -128,6 +131,9 @@ class Chat:
             wait = FIRST_WAIT if lasted > LONGEST_WAIT else min(wait * 2, LONGEST_WAIT)
             if self._ended is None:
                 await self._clock.sleep(wait)
+        for event, listener in self._listeners:
+            if event == "ended":
+                await listener()
 
     async def _one_life(self) -> None:
         client = _Client(self._connect(), self._clock, self._preparations, self._tell)

@@ -61,7 +61,7 @@ class Reading:
 
     def __init__(self, scope: Scope, chat: Chat, clock: Clock, most_waiting: int = MOST_WAITING) -> None:
         self._scope, self._chat, self._clock = scope, chat, clock
-        self._heard: asyncio.Queue[Event | None] = asyncio.Queue(most_waiting)  # None = read the history
+        self._heard: asyncio.Queue[Event | None] = asyncio.Queue(most_waiting)  # None = look again
         self._behind, self._lost = True, False
         self._ours: set[int] = set()  # messages that we delete, of which Discord tells us too
         chat.listen("connect", self._on_connect)
@@ -70,6 +70,8 @@ class Reading:
         chat.listen("raw_message_delete", self._on_delete)
         chat.listen("raw_bulk_message_delete", self._on_bulk_delete)
         chat.listen("automod_action", self._on_automod)
+        chat.listen("guild_remove", self._on_shut_out)
+        chat.listen("ended", self._on_shut_out)
 
     def deleting(self, id_: int) -> None:
         """We delete this message: that it goes is no news."""
@@ -181,6 +183,10 @@ class Reading:
         if execution.guild_id == self._scope.server:
             fields = {"account": self._scope.account, "rule": execution.rule_id, "did": execution.action.type}
             log.info("automod_acted", extra={"fields": fields | {"channel": execution.channel_id}})
+
+    async def _on_shut_out(self, *_: discord.Guild) -> None:
+        """Out of a server, or with its token refused: whoever waits for news finds out which."""
+        self._put(None)
 
     def _gone(self, guild: int | None, ids: set[int]) -> None:
         if guild == self._scope.server:

@@ -1,6 +1,8 @@
 """Settings, the token, membership and permissions: what is missing is said."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from itertools import takewhile
 from pathlib import Path
 
@@ -8,12 +10,16 @@ import discord
 import pytest
 
 from bot.chat import Chats
+from bot.clock import StillClock
 from bot.commands.setup import Finding, platform_checks
 from bot.config import read
+from bot.discord.reading import Reading, Scope
 from bot.errors import ConfigError, CredentialsRevoked, Refused
 from bot.model import Ability, Verb
 from bot.platforms.base import Surroundings
 from bot.platforms.discord_server import Adapter, Settings
+from bot.sandbox.discord import TOKEN, Discord
+from bot.sandbox.discord_gateway import TOKEN_REFUSED
 from bot.sandbox.discord_world import MANAGE_MESSAGES
 from bot.sandbox.resolver import connector
 from bot.shipped import shipped
@@ -51,6 +57,46 @@ async def test_a_server_that_we_are_no_member_of_stops_the_account(practice: Pra
                 await anext(adapter.events(None))
             with pytest.raises(CredentialsRevoked, match="invite"):
                 await adapter.check()
+
+
+async def token_is_reset(server: Discord) -> None:
+    server.tokens.clear()
+    for stream in list(server.streams):
+        await stream.close(TOKEN_REFUSED)
+
+
+async def token_is_reset_while_the_gateway_is_away(server: Discord) -> None:
+    server.tokens.clear()
+    server.gateway.sessions.clear()
+    for stream in list(server.streams):
+        await stream.close(1001)
+
+
+async def bot_is_kicked(server: Discord) -> None:
+    await server.gateway.tell("GUILD_DELETE", {"id": server.world.guild})
+
+
+@pytest.mark.parametrize(
+    ("shut_out", "why"),
+    [(token_is_reset, "token"), (token_is_reset_while_the_gateway_is_away, "token"), (bot_is_kicked, "invite")],
+)
+async def test_whoever_is_shut_out_while_reading_stops_the_account(
+    shut_out: Callable[[Discord], Awaitable[None]], why: str
+) -> None:
+    clock = StillClock(NOON)
+    async with Discord(clock, limits={}) as server, Chats(clock, lambda: connector(server)) as chats:
+        scope = Scope("practice", int(server.world.guild), frozenset(), frozenset(), timedelta())
+        batches = Reading(scope, chats.of(TOKEN), clock).events(None)
+        general, sam = server.channel("general"), server.member("Sam")
+        await anext(batches)
+        await server.post(general, sam, "hello")
+        while not (await anext(batches)).events:
+            pass
+        await shut_out(server)
+        with pytest.raises(CredentialsRevoked, match=why):
+            async with asyncio.timeout(20):
+                async for _ in batches:
+                    pass
 
 
 async def test_check_tells_what_the_bot_may_do_where(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
