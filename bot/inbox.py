@@ -40,6 +40,7 @@ from bot.store.queries import (
     Note,
     cancel_pending,
     forget_quotes,
+    forget_words,
     put_in_case,
     save_cursor,
     sealed,
@@ -177,7 +178,8 @@ def comment_gone(tx: Connection, cipher: Cipher, account: str, external_id: str,
     if not ids:
         return 0
     cancel_pending(tx, ids, "it was deleted on the platform", now)
-    tx.execute(update(comment).where(present).values(state=CommentState.GONE, body=None))
+    tx.execute(update(comment).where(present).values(state=CommentState.GONE))
+    forget_words(tx, ids)
     forget_quotes(tx, cipher, account, [external_id])
     write_audit(tx, now, [Note("gone", account=account, comment_id=id_) for id_ in ids])
     _close_empty_cases(tx, ids, now)

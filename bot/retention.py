@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Exists, Select, String, Table, exists, or_, select, update
 
 from bot.config import Config
-from bot.model import CaseState, Severity
+from bot.model import CaseState, Severity, Verb
 from bot.store.cipher import Cipher
-from bot.store.queries import Note, forget_quotes, write_audit
+from bot.store.queries import Note, forget_quotes, forget_words, write_audit
 from bot.store.tables import action, assessment, case, case_comment, comment, decision, ruling, secret, set_aside
 
 LONGEST_BATCH = 500  # rows expired in one transaction, so that none holds the writer for long
@@ -21,8 +21,8 @@ def expire(tx: Connection, config: Config, now: datetime) -> bool:
     old = now - timedelta(days=config.store.keep_text_days)
     crisis_old = now - timedelta(days=config.store.keep_crisis_text_days)
     ids = tx.execute(_expired(old, crisis_old)).scalars().all()
-    _forget_words(tx, ids)
-    _forget_reasons(tx, old, crisis_old)
+    forget_words(tx, ids)
+    _forget_typed(tx, old, crisis_old)
     tx.execute(update(set_aside).where(set_aside.c.at < old).values(words=None))
     write_audit(tx, now, [Note("text_expired", comment_id=id_) for id_ in ids])
     return len(ids) == LONGEST_BATCH
@@ -42,17 +42,20 @@ def _in_case(which: ColumnElement[bool]) -> Exists:
     return exists().where(case_comment.c.comment_id == comment.c.id, case.c.id == case_comment.c.case_id, which)
 
 
-def _forget_reasons(tx: Connection, old: datetime, crisis_old: datetime) -> None:
-    """Why a moderator ruled may quote a comment: it goes when the last words of its case are gone."""
+def _forget_typed(tx: Connection, old: datetime, crisis_old: datetime) -> None:
+    """Why a moderator ruled, or what they replied, may quote a comment: it goes when its case has no words left."""
     theirs = (case_comment.c.case_id == ruling.c.case_id) & (comment.c.id == case_comment.c.comment_id)
     crisis = exists().where(case.c.id == ruling.c.case_id, case.c.severity == Severity.CRISIS)
-    gone = ruling.c.words.is_not(None) & ~exists().where(theirs, comment.c.body.is_not(None))
+    gone = ~exists().where(theirs, comment.c.body.is_not(None))
     gone &= (ruling.c.at < max(old, crisis_old)) & or_(ruling.c.at < old, crisis)
-    tx.execute(update(ruling).where(gone).values(words=None))
+    replies = select(ruling.c.id).where(ruling.c.what == Verb.REPLY, gone)
+    tx.execute(update(action).where(action.c.words.is_not(None), action.c.ruling_id.in_(replies)).values(words=None))
+    tx.execute(update(ruling).where(ruling.c.words.is_not(None), gone).values(words=None))
 
 
 def erase(tx: Connection, cipher: Cipher, author_key: str, actor: str, now: datetime) -> int:
-    """Forget a person: their words, also where they are quoted, their id, and the hash that joined their comments.
+    """Forget a person: their words, also where they are quoted, what was typed in their cases, their id, and the hash
+    that joined their comments.
 
     Returns how many comments.
     """
@@ -61,19 +64,20 @@ def erase(tx: Connection, cipher: Cipher, author_key: str, actor: str, now: date
     ids = [row.id for row in wrote]
     for row in wrote:
         forget_quotes(tx, cipher, row.account, [row.external_id])
-    _forget_words(tx, ids)
+    forget_words(tx, ids)
     tx.execute(update(comment).where(theirs).values(author_key=None))
-    _forget_in_keys(tx, ids, author_key)
+    _forget_in_cases(tx, ids, author_key)
     tx.execute(update(assessment).where(assessment.c.comment_id.in_(ids)).values(spans=[]))
     write_audit(tx, now, [Note("erased", actor, comment_id=id_) for id_ in ids])
     return len(ids)
 
 
-def _forget_in_keys(tx: Connection, ids: Sequence[int], author_key: str) -> None:
-    """A flood is one case because the key of the case names its author."""
-    theirs = case.c.id.in_(select(case_comment.c.case_id).where(case_comment.c.comment_id.in_(ids)))
+def _forget_in_cases(tx: Connection, ids: Sequence[int], author_key: str) -> None:
+    """What was typed there may be about them. A flood is one case because the key of the case names its author."""
+    theirs = select(case_comment.c.case_id).where(case_comment.c.comment_id.in_(ids))
+    tx.execute(update(ruling).where(ruling.c.case_id.in_(theirs)).values(words=None))
     nobody = "erased/" + case.c.id.cast(String)
-    tx.execute(update(case).where(theirs, case.c.key.contains(author_key)).values(key=nobody))
+    tx.execute(update(case).where(case.c.id.in_(theirs), case.c.key.contains(author_key)).values(key=nobody))
 
 
 def author_of(tx: Connection, account: str, comment_id: int) -> str | None:
@@ -94,8 +98,3 @@ def _reseal(tx: Connection, cipher: Cipher, table: Table, column: str) -> int:
     for id_, value in rows:
         tx.execute(update(table).where(key == id_).values({column: cipher.reseal(value)}))
     return len(rows)
-
-
-def _forget_words(tx: Connection, ids: Sequence[int]) -> None:
-    tx.execute(update(comment).where(comment.c.id.in_(ids)).values(body=None))
-    tx.execute(update(action).where(action.c.comment_id.in_(ids)).values(words=None))

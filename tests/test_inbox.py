@@ -159,6 +159,13 @@ async def test_what_its_author_deleted_is_not_kept_in_the_answers_to_it(house: H
     assert (body.text, body.parent_text) == ("b", None)
 
 
+async def test_what_its_author_deleted_is_not_kept_in_what_was_typed_in_reply(house: House) -> None:
+    await receive(house, posted("1", "a"))
+    said = house.wish(1, Verb.REPLY, state=ActionState.DONE, words=house.db.cipher.seal("typed"))
+    await receive(house, Gone("1"))
+    assert house.action(said).words is None
+
+
 async def test_what_was_not_known_cannot_be_gone(house: House) -> None:
     assert await receive(house, Gone("1"), Gone("1"), cursor="next") == Received()
     assert cursor(house) == "next"

@@ -94,6 +94,13 @@ def judged(house: House, comment_id: int, severity: Severity) -> None:
     house.db.run_now(lambda tx: tx.execute(insert(decision).values(row)))
 
 
+def noted(house: House, case_id: int, what: str = "note") -> int:
+    """A ruling with words, at noon."""
+    row = {"case_id": case_id, "actor": "asha", "role": "lead", "what": what, "words": b"x", "at": NOON}
+    id_: int = house.db.run_now(lambda tx: tx.execute(insert(ruling).values(row).returning(ruling.c.id)).scalar_one())
+    return id_
+
+
 def expired(house: House, days: int, config: Config = CONFIG) -> list[bool]:
     house.db.run_now(lambda tx: retention.expire(tx, config, NOON + timedelta(days=days)))
     return [row.body is None for row in house.rows(comment)]
@@ -114,13 +121,19 @@ async def test_words_go_after_their_time_and_crisis_is_kept_longer(house: House)
 async def test_words_of_a_crisis_may_go_sooner_than_the_rest(house: House) -> None:
     await received(house, "plain", "crisis")
     judged(house, 2, Severity.CRISIS)
-    put(house, Severity.CRISIS, comment_id=2)
-    row = {"case_id": 1, "actor": "asha", "role": "lead", "what": "keep", "words": b"x", "at": NOON}
-    house.db.run_now(lambda tx: tx.execute(insert(ruling).values(row)))
+    noted(house, put(house, Severity.CRISIS, comment_id=2), "keep")
     house.db.run_now(lambda tx: tx.execute(case.update().values(state=CaseState.CLOSED)))
     sooner = CONFIG.model_copy(update={"store": CONFIG.store.model_copy(update={"keep_crisis_text_days": 7})})
     assert [expired(house, days, sooner) for days in (6, 8)] == [[False, False], [False, True]]
     assert house.rows(ruling)[0].words is None
+
+
+async def test_a_typed_reply_goes_after_its_time_also_where_the_words_it_answers_went_before(house: House) -> None:
+    await received(house, "plain")
+    case_id = put(house, Severity.HIGH, comment_id=1)
+    house.wish(1, Verb.REPLY, ruling_id=noted(house, case_id, "reply"), words=house.db.cipher.seal("typed"))
+    house.db.run_now(lambda tx: tx.execute(comment.update().values(body=None)))
+    assert [(expired(house, days), house.action(1).words is None)[1] for days in (29, 31)] == [False, True]
 
 
 async def test_a_run_that_is_soon_over_forgets_all_that_is_old(tmp_path: Path) -> None:
@@ -168,6 +181,15 @@ async def test_erasing_a_person_leaves_scores_about_nobody(house: House) -> None
     assert house.rows(assessment)[0].probabilities == {"crisis": 0.2}
     assert house.rows(assessment)[0].spans == []
     assert house.action(1).words is None
+
+
+async def test_erasing_a_person_forgets_what_was_typed_in_their_cases(house: House) -> None:
+    await received(house, "my words")
+    noted(house, put(house, Severity.HIGH, comment_id=1))
+    noted(house, put(house, Severity.NORMAL))
+    key = house.db.cipher.keyed_hash("author", PRACTICE, "u1")
+    house.db.run_now(lambda tx: retention.erase(tx, house.db.cipher, key, "asha", NOON))
+    assert [(row.what, row.words is None) for row in house.rows(ruling)] == [("note", True), ("note", False)]
 
 
 async def test_erasing_a_person_leaves_nothing_that_joins_their_cases(house: House) -> None:

@@ -40,7 +40,10 @@ def erase(
     wrote: Annotated[int | None, typer.Option(help="In place of the id: the number of a comment of theirs.")] = None,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Forget a person. Their words, id and what joins their comments go; scores and rulings stay, about nobody."""
+    """Forget a person. Their words, what moderators typed in their cases, their id and what joins their comments go.
+
+    Scores and rulings stay, about nobody.
+    """
     settings = read(config)
     name = settings.account(account).name
     with opened(settings) as db:
@@ -53,4 +56,4 @@ def erase(
             f"Nothing of that author is kept for {name}. It must be their id, not their name, "
             "or --wrote and the number of a comment of theirs, as `queue` and `show` have it."
         )
-    console().print(f"Erased the words of {count} comments.")
+    console().print(f"Erased the words of {count} comments, and what was typed in their cases.")

@@ -62,6 +62,12 @@ def forget_quotes(tx: Connection, cipher: Cipher, account: str, external_ids: Se
         tx.execute(update(comment).where(comment.c.id == id_).values(body=alone))
 
 
+def forget_words(tx: Connection, ids: Sequence[int]) -> None:
+    """What these comments say, and what was typed in reply."""
+    tx.execute(update(comment).where(comment.c.id.in_(ids)).values(body=None))
+    tx.execute(update(action).where(action.c.comment_id.in_(ids)).values(words=None))
+
+
 def stored_cursor(tx: Connection, name: str) -> str | None:
     return tx.execute(select(cursor.c.value).where(cursor.c.account == name)).scalar()
 
