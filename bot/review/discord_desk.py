@@ -146,6 +146,7 @@ class DiscordDesk:
             case What.ASSIGN:
                 to = chosen_member(it, (filled or {}).get("person"))
                 await self.write(lambda tx: cases.assign(tx, press.case_id, to, by, self.clock.now()))
+                await self._call(it, press.case_id, to)
                 await self._confirm(it, press)
             case _:
                 await self._rule(it, press, by, filled or {})
@@ -165,6 +166,13 @@ class DiscordDesk:
         """Where it was pressed on a message that is not the card, the card may be far away."""
         if is_private(it):
             await tell(it, f"Case {press.case_id}: {press.what} is written down. Its card shows what comes of it.")
+
+    async def _call(self, it: Interaction, case_id: int, to: str) -> None:
+        """Mention the member where the cards are."""
+        place = it.client.get_partial_messageable(self.settings.channel or 0)
+        only = discord.AllowedMentions(everyone=False, roles=False, users=True)
+        member = to.rpartition("/")[2]
+        await place.send(f"<@{member}> case {case_id} is yours: `/case` shows it", allowed_mentions=only)
 
     def _said(self, press: Press, by: Person, filled: Mapping[str, Any], heard: Heard | None) -> Said:
         """Raises `ReplyRefused` for words that the guard does not let pass."""

@@ -77,6 +77,15 @@ async def test_a_case_that_a_person_labels_a_crisis_calls_the_first_on_call(serv
             assert calls == [f"<@&8> case {case_id} waits: urgent", f"<@&7> <@{'1' * 18}> case {case_id} waits: crisis"]
 
 
+async def test_whoever_is_assigned_is_called_to_the_case(room: Room) -> None:
+    case_id = await room.case()
+    await room.server.submit(await room.press(case_id, "assign", room.cleo), {"person": room.ben})
+    await room.server.submit(await room.press(case_id, "assign", room.ben), {"person": room.cleo})
+    await until(lambda: any(each["content"] for each in room.server.said(room.channel)))
+    calls = [each["content"] for each in room.server.said(room.channel) if each["content"]]
+    assert calls == [f"<@{room.cleo}> case {case_id} is yours: `/case` shows it"]
+
+
 async def test_a_card_that_cannot_be_edited_keeps_nobody_from_being_called(room: Room) -> None:
     case_id = await room.case()
     message = await room.card(case_id)
