@@ -40,9 +40,11 @@ def take_in(tx: Connection, desk: OnDiscord, now: datetime) -> None:
     if last <= since:
         return
     news = (audit.c.id > since) & (audit.c.id <= last)
+    waits = (case.c.account == audit.c.account) & (case.c.state == CaseState.OPEN)
     touched = union(
         select(audit.c.case_id).where(news, audit.c.case_id.is_not(None)),
         select(case_comment.c.case_id).join(audit, audit.c.comment_id == case_comment.c.comment_id).where(news),
+        select(case.c.id).join(audit, waits).where(news, audit.c.what == "mode"),  # what a ruling would do has changed
     )
     tx.execute(update(card).where(card.c.case_id.in_(touched)).values(changed=last))
     states = [CaseState.OPEN, CaseState.ACTED] if desk.show_acted else [CaseState.OPEN]

@@ -1,10 +1,15 @@
 """What people do with a case, and what its card and its thread say of that."""
 
-from bot.model import Ability, Capability, Verb
+from pathlib import Path
+
+from bot.app import _record_start
+from bot.model import Ability, Capability, Mode, Verb
+from bot.sandbox.discord import Discord
 from bot.sandbox.discord_world import components
 from bot.store.tables import ruling
 from classifiers.labels import Label
 from tests.discord_desk.room import Room, shown, told, until
+from tests.support import House, opened_store
 
 
 async def test_a_reply_goes_through_the_guard_and_takes_the_case(room: Room) -> None:
@@ -44,6 +49,17 @@ async def test_undo_relabel_assign_and_note_are_shown(room: Room) -> None:
     await room.press(case_id, "undo", room.ben)
     message = await room.shows(case_id, "restore by `ben`: `restored`")
     assert "brother" not in shown(message)
+
+
+async def test_open_cards_say_at_once_that_their_account_went_live(server: Discord, tmp_path: Path) -> None:
+    with opened_store(tmp_path) as db:
+        async with Room(server, House(db, mode=Mode.SHADOW)) as room:
+            case_id = await room.case()
+            await room.shows(case_id, "The account is in shadow")
+            live = room.cards.config.accounts[0].model_copy(update={"mode": Mode.LIVE})
+            config = room.cards.config.model_copy(update={"accounts": [live]})
+            await db.run(lambda tx: _record_start(tx, config, "m", room.house.clock))
+            await until(lambda: not any("in shadow" in shown(each) for each in room.messages()))
 
 
 async def test_a_flood_is_one_card_and_one_thread(room: Room) -> None:
