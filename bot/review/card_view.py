@@ -28,9 +28,9 @@ def card_view(it: Card) -> ui.LayoutView:
     return _view(_container(box, it) for box in it.boxes)
 
 
-def menu_view(case_id: int) -> ui.LayoutView:
+def menu_view(of: Press) -> ui.LayoutView:
     """What stands behind More."""
-    return card_view(Card(case_id, 0x4F545C, (Box((f"**Case {case_id}**",), MENU),)))
+    return card_view(Card(of.case_id, 0x4F545C, (Box((f"**Case {of.case_id}**",), MENU),), of.number))
 
 
 def text_view(*paragraphs: str) -> ui.LayoutView:
@@ -38,45 +38,45 @@ def text_view(*paragraphs: str) -> ui.LayoutView:
     return card_view(Card(1, 0x4F545C, (Box(paragraphs),)))
 
 
-def reply_form(case_id: int, words: str) -> ui.Modal:
+def reply_form(of: Press, words: str) -> ui.Modal:
     typed = ui.TextInput[ui.Modal](
         style=discord.TextStyle.long, custom_id="words", default=words or None, max_length=LONGEST_TYPED
     )
     about = "It is public. It must not confirm that anybody is a patient; the reply guard checks it."
-    return _form(What.REPLY, case_id, "Reply in public", "What to say", about, typed)
+    return _form(of, "Reply in public", "What to say", about, typed)
 
 
-def ban_form(case_id: int) -> ui.Modal:
-    return _form(What.BAN, case_id, "Ban the author", "Why", "Kept encrypted. Sending this bans.", _why())
+def ban_form(of: Press) -> ui.Modal:
+    return _form(of, "Ban the author", "Why", "Kept encrypted. Sending this bans.", _why())
 
 
-def remove_form(case_id: int) -> ui.Modal:
+def remove_form(of: Press) -> ui.Modal:
     about = "Sending this deletes it on the platform, for good: it cannot be undone."
-    return _form(What.REMOVE, case_id, "Remove what our side posted", "Why", about, _why())
+    return _form(of, "Remove what our side posted", "Why", about, _why())
 
 
-def note_form(case_id: int) -> ui.Modal:
-    return _form(What.NOTE, case_id, "Note", "For whoever looks next", "Kept encrypted, not on the card.", _why(True))
+def note_form(of: Press) -> ui.Modal:
+    return _form(of, "Note", "For whoever looks next", "Kept encrypted, not on the card.", _why(True))
 
 
-def label_form(case_id: int) -> ui.Modal:
+def label_form(of: Press) -> ui.Modal:
     options = [discord.SelectOption(label=each.replace("_", " "), value=each) for each in Label]
     options.append(discord.SelectOption(label="none of them", value="none"))
     choice = ui.Select[ui.Modal](custom_id="labels", options=options, max_values=len(options))
-    return _form(What.LABEL, case_id, "Wrong label", "What it is", "The case stays open.", choice)
+    return _form(of, "Wrong label", "What it is", "The case stays open.", choice)
 
 
-def assign_form(case_id: int) -> ui.Modal:
+def assign_form(of: Press) -> ui.Modal:
     choice = ui.UserSelect[ui.Modal](custom_id="person")
-    return _form(What.ASSIGN, case_id, "Assign", "Whose case it is", "They are called to it.", choice)
+    return _form(of, "Assign", "Whose case it is", "They are called to it.", choice)
 
 
 def _why(required: bool = False) -> ui.TextInput[ui.Modal]:
     return ui.TextInput(style=discord.TextStyle.long, custom_id="words", required=required, max_length=LONGEST_TYPED)
 
 
-def _form(what: What, case_id: int, title: str, label: str, about: str, field: ui.Item[ui.Modal]) -> ui.Modal:
-    modal = ui.Modal(title=f"{title}: case {case_id}", custom_id=Press(what, case_id).custom_id())
+def _form(of: Press, title: str, label: str, about: str, field: ui.Item[ui.Modal]) -> ui.Modal:
+    modal = ui.Modal(title=f"{title}: case {of.case_id}", custom_id=of.custom_id())
     modal.add_item(ui.Label(text=label, description=about, component=field))
     return modal
 
@@ -94,10 +94,11 @@ def _container(box: Box, of: Card) -> ui.Container[ui.LayoutView]:
     for paragraph in box.paragraphs:
         it.add_item(ui.TextDisplay(paragraph))
     for row in box.rows:
-        it.add_item(ui.ActionRow(*(_button(each, of.case_id) for each in row)))
+        it.add_item(ui.ActionRow(*(_button(each, of) for each in row)))
     return it
 
 
-def _button(it: Button, case_id: int) -> ui.Button[ui.LayoutView]:
-    custom_id = Press(What(it.what), case_id, it.page).custom_id()
+def _button(it: Button, of: Card) -> ui.Button[ui.LayoutView]:
+    number = it.page if it.what == What.LIST else of.comments
+    custom_id = Press(What(it.what), of.case_id, number).custom_id()
     return ui.Button(label=it.label, style=STYLES[it.style], disabled=not it.enabled, custom_id=custom_id)

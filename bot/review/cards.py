@@ -78,6 +78,7 @@ class Card:
     case_id: int
     colour: int
     boxes: tuple[Box, ...]
+    comments: int = 0  # of the case, when it was drawn; each press tells it
 
     def digest(self) -> str:
         """The same for the same card."""
@@ -107,7 +108,7 @@ def card(it: CaseStory, here: Here) -> Card:
     boxes: tuple[Box, ...] = (Box((_head(it), *words, *rest), rows),)
     if words and here.blur and row.severity >= Severity.HIGH:
         boxes = (Box((_head(it),)), Box(words, blurred=True), Box(rest, rows))
-    return Card(row.id, COLOURS[Severity(row.severity)] if waits else SETTLED, boxes)
+    return Card(row.id, COLOURS[Severity(row.severity)] if waits else SETTLED, boxes, row.comments)
 
 
 def listing(it: CaseStory, here: Here, page: int = 0) -> Card:

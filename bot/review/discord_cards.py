@@ -24,7 +24,7 @@ from bot.clock import Clock
 from bot.config import Config, OnDiscord
 from bot.errors import CredentialsRevoked, Later, StoreError
 from bot.model import Capability, Target, Verb
-from bot.review import postings
+from bot.review import postings, presses
 from bot.review.card_view import card_view
 from bot.review.cards import COMMENTS_LISTED, COMMENTS_SHOWN, Card, Here, card, listing
 from bot.review.discord_calls import DiscordCalls
@@ -249,7 +249,8 @@ async def _search(client: Bot, channel: str, case_id: int, since: datetime) -> s
     """A card of this case that we posted from about then on."""
     async for message in _place(client, channel).history(after=since - timedelta(minutes=1), limit=200):
         ours = client.user is not None and message.author.id == client.user.id
-        if ours and any(str(each).endswith(f":{case_id}") for each in _custom_ids(message.components)):
+        pressed = [presses.read(each) for each in _custom_ids(message.components)]
+        if ours and any(each is not None and each.case_id == case_id for each in pressed):
             return str(message.id)
     return None
 

@@ -28,6 +28,7 @@ from bot.review.cases import Person, Ruling, Said
 from bot.review.discord_cards import DiscordCards
 from bot.review.inert import inert
 from bot.review.interactions import Interaction, chosen_member, filled_in, is_private, roles_of, tell
+from bot.review.joined import none_joined
 from bot.review.presses import Press, What
 from bot.review.refusal import refused_message
 from bot.review.story import case_story
@@ -130,14 +131,14 @@ class DiscordDesk:
         await self._adopt(it, press)
         match press.what:
             case What.MORE:
-                await it.followup.send(view=card_view.menu_view(press.case_id), ephemeral=True)
+                await it.followup.send(view=card_view.menu_view(press), ephemeral=True)
             case What.WHY:
                 story = await self.db.read(partial(case_story, cipher=self.db.cipher, case_id=press.case_id, limit=1))
                 await tell(it, "\n".join(why_text(each) for each in story.comments) or story.row.why, ours=True)
             case What.REVEAL:
                 await self._reveal(it, press, by)
             case What.LIST:
-                page = card_view.card_view(await self.cards.listed(press.case_id, press.page))
+                page = card_view.card_view(await self.cards.listed(press.case_id, press.number))
                 await (it.edit_original_response(view=page) if is_private(it) else it.followup.send(view=page))
             case What.TAKE:
                 minutes = self.config.desk.claim_minutes
@@ -156,7 +157,7 @@ class DiscordDesk:
         if press.what is What.REPLY:
             heard = await self.db.read(partial(said_in, cipher=self.db.cipher, case_id=press.case_id))
         said = self._said(press, by, filled, heard)
-        ruled = await self.write(lambda tx: self._ruled(tx, press.case_id, said))
+        ruled = await self.write(lambda tx: self._ruled(tx, press, said))
         if ruled.cannot:
             await tell(it, "Not done: " + "; ".join(ruled.cannot))
         else:
@@ -194,10 +195,11 @@ class DiscordDesk:
             case what:
                 return Said(RULINGS[what], by)
 
-    def _ruled(self, tx: Connection, case_id: int, said: Said) -> cases.Ruled:
-        now = self.clock.now()
+    def _ruled(self, tx: Connection, press: Press, said: Said) -> cases.Ruled:
+        now, case_id = self.clock.now(), press.case_id
         if said.what is Ruling.UNDO:
             return cases.undo(tx, self.engine, self.db.cipher, case_id, said.by, now)
+        none_joined(tx, case_id, press.number, said.what)
         mind(tx, self.settings.severe_per_day, case_id, said.by, now)
         return cases.rule(tx, self.engine, self.db.cipher, case_id, said, now, supportable(self.config))
 
@@ -205,9 +207,9 @@ class DiscordDesk:
         """The form is the acknowledgement; a reply takes the case too, so that nobody rules it meanwhile."""
         by = self.person(it)
         if press.what is not What.REPLY:
-            await it.response.send_modal(_FORMS[press.what](press.case_id))
+            await it.response.send_modal(_FORMS[press.what](press))
             return
-        await it.response.send_modal(card_view.reply_form(press.case_id, await self._template(press.case_id)))
+        await it.response.send_modal(card_view.reply_form(press, await self._template(press.case_id)))
         minutes = self.config.desk.claim_minutes
         await self.write(lambda tx: cases.claim(tx, press.case_id, by, self.clock.now(), minutes))
 

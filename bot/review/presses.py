@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_FORM = re.compile(r"desk:(?P<what>[a-z]{2,10}):(?P<case>[1-9]\d{0,14})(?::(?P<page>[1-9]\d{0,5}))?")
+_FORM = re.compile(r"desk:(?P<what>[a-z]{2,10}):(?P<case>[1-9]\d{0,14})(?::(?P<number>[1-9]\d{0,8}))?")
 
 
 class What(StrEnum):
@@ -32,10 +32,10 @@ class What(StrEnum):
 class Press:
     what: What
     case_id: int
-    page: int = 0  # of what is listed; 0 = the first
+    number: int = 0  # LIST: the page, 0 = the first; else how many comments the card told of, 0 = it did not say
 
     def custom_id(self) -> str:
-        return f"desk:{self.what}:{self.case_id}" + (f":{self.page}" if self.page else "")
+        return f"desk:{self.what}:{self.case_id}" + (f":{self.number}" if self.number else "")
 
 
 def read(custom_id: str) -> Press | None:
@@ -43,4 +43,4 @@ def read(custom_id: str) -> Press | None:
     form = _FORM.fullmatch(custom_id)
     if form is None or form["what"] not in list(What):
         return None
-    return Press(What(form["what"]), int(form["case"]), int(form["page"] or 0))
+    return Press(What(form["what"]), int(form["case"]), int(form["number"] or 0))

@@ -8,6 +8,7 @@ import pytest
 from bot.model import Severity, Verb
 from bot.review.presses import What, read
 from bot.sandbox.discord import Discord
+from bot.sandbox.discord_world import Json, components
 from bot.sandbox.faults import Fault
 from bot.store.tables import action, ruling
 from tests.discord_desk.room import Room, shown, told, until
@@ -130,3 +131,25 @@ async def test_nobody_has_to_rule_severe_cases_all_day(server: Discord, tmp_path
             assert "Leave this one to a colleague" in await told(await room.press(third, "keep", room.ben))
             await room.press(crisis, "keep", room.ben)
             await room.shows(crisis, "closed by `ben`")
+
+
+async def test_nobody_rules_on_comments_that_joined_after_the_card_was_drawn(room: Room) -> None:
+    """But to hide: in a flood they join faster than anybody presses, and it can be undone."""
+    case_id = await room.case(count=2)
+    drawn = await room.card(case_id)
+    assert {f"desk:keep:{case_id}:2", f"desk:more:{case_id}:2"} <= _custom_ids(drawn)
+    await room.case()  # joins it
+    menu = await room.server.press(drawn["id"], f"desk:more:{case_id}:2", room.asha)
+    await told(menu)
+    assert f"desk:ban:{case_id}:2" in _custom_ids(menu.shown[0])
+    keep = await room.server.press(drawn["id"], f"desk:keep:{case_id}:2", room.ben)
+    ban = await room.server.press(menu.shown[0]["id"], f"desk:ban:{case_id}:2", room.asha)
+    for pressed in (keep, await room.server.submit(ban, {"words": "enough"})):
+        assert f"1 comment joined case {case_id}" in await told(pressed)
+    assert not room.house.rows(ruling)
+    await room.server.press(drawn["id"], f"desk:hide:{case_id}:2", room.ben)
+    await room.shows(case_id, "`hidden` × 3")
+
+
+def _custom_ids(message: Json) -> set[str]:
+    return {part["custom_id"] for part in components(message["components"]) if "custom_id" in part}
