@@ -1,6 +1,6 @@
 """Ways to reach somebody that stand in a text and are not known to be the practice's own.
 
-Where the practice's own contacts are known (`own`), no other may be said but short public numbers (999, 116 123).
+Where the practice's own contacts are known (`own`), no other may be said; public numbers (999, 116 123) are none.
 Where they are not, what looks private is refused: free mail, messengers.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from classifiers.identifiers import found
 from classifiers.labels import SpanType
 
-SHORT = 6  # digits of a public number: 111, 999, 116 123
+LETTER = re.compile(r"[^\W\d]")
 LINK = re.compile(r"(?:https?://|www\.)([\w.-]+)\S*", re.IGNORECASE)
 PRIVATE = re.compile(
     r"@(?:gmail|googlemail|hotmail|outlook|live|yahoo|ymail|icloud|me|aol|proton(?:mail)?|gmx|msn)\.|(?:wa|t|m)\.me/|linktr",
@@ -31,7 +31,11 @@ def strangers(text: str, own: frozenset[str]) -> Iterator[tuple[int, int]]:
 def _known(contact: str, own: frozenset[str]) -> bool:
     if not own:
         return not PRIVATE.search(contact)
-    digits = re.sub(r"\D", "", contact)
-    if 0 < len(digits) <= SHORT:
-        return True
-    return any(contact.lower() in each.lower() or (digits and digits in re.sub(r"\D", "", each)) for each in own)
+    said = contact.lower().rstrip(".,;:!?)")  # the end of a sentence, which a link takes in
+    if LETTER.search(said):
+        return any(said in each.lower() for each in own)
+    return any(_digits(said) in _digits(each) for each in own)  # a number is the same however it is spaced
+
+
+def _digits(contact: str) -> str:
+    return re.sub(r"\D", "", contact)
