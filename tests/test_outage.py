@@ -7,8 +7,11 @@ import pytest
 
 from bot.classify import Classify
 from bot.config import Config
-from bot.model import Batch, CaseState, CommentState, Mode, Reason, Severity
+from bot.model import Batch, CaseState, CommentState, Mode, Reason, Role, Severity
 from bot.outage import assess_again
+from bot.review import cases
+from bot.review.cases import Person, Ruling, Said
+from bot.store.queries import NewCase, put_in_case
 from bot.store.tables import case, case_comment, comment, decision
 from classifiers.labels import Label, NotAssessed
 from tests.support import NOON, PRACTICE, Finding, House, StubAssessor, opened_store, posted
@@ -38,6 +41,11 @@ async def judged(house: House, model: str, tonight: Finding = DOWN) -> None:
 async def heard(house: House, *texts: str) -> None:
     events = tuple(posted(f"{text} {number}", text) for number, text in enumerate(texts))
     await house.inbox.receive(PRACTICE, Mode.LIVE, Batch(events, texts[0]))
+
+
+def ruled(house: House, case_id: int, what: Ruling, comment_id: int | None = None) -> None:
+    said = Said(what, Person("asha", Role.LEAD), comment_id=comment_id)
+    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, case_id, said, NOON))
 
 
 def open_cases(house: House) -> list[tuple[str, int, list[int]]]:
@@ -78,5 +86,24 @@ async def test_a_case_that_a_person_called_a_crisis_is_left_to_people(house: Hou
     await heard(house, "tonight")
     await judged(house, "lexicon")
     house.db.run_now(lambda tx: tx.execute(case.update().values(severity=Severity.CRISIS)))
+    assert started(house, "a") == 0
+    assert open_cases(house) == [(Reason.MODEL_DOWN, 1, [1])]
+
+
+async def test_what_a_person_ruled_on_is_not_judged_again(house: House) -> None:
+    await heard(house, "tonight", "tonight", "tonight")
+    await judged(house, "lexicon")
+    ruled(house, 1, Ruling.KEEP, comment_id=1)
+    ruled(house, 1, Ruling.NOTE, comment_id=2)
+    assert started(house, "a") == 2
+    assert [row.state for row in house.rows(comment)] == ["settled", "received", "received"]
+    assert open_cases(house) == [(Reason.MODEL_DOWN, 1, [1])]
+
+
+async def test_what_a_person_ruled_on_in_another_case_is_not_judged_again(house: House) -> None:
+    await heard(house, "tonight")
+    await judged(house, "lexicon")
+    new = NewCase("k", PRACTICE, Reason.FLAGGED, Label.HARASSMENT, "why", Severity.HIGH)
+    ruled(house, house.db.run_now(lambda tx: put_in_case(tx, new, 1, NOON)), Ruling.KEEP)
     assert started(house, "a") == 0
     assert open_cases(house) == [(Reason.MODEL_DOWN, 1, [1])]
