@@ -26,13 +26,15 @@ UNLIKELY = 0.1  # and English less than
 ENDINGS = ("'s", "s", "es", "d", "ed", "ing", "er", "ers", "ly", "ish")
 
 ADDRESS = r"(?<!\S)[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+"  # begins where a word does: a row of "@" must not cost its square
-ELSEWHERE = re.compile(rf"https?://\S+|www\.\S+|{ADDRESS}|@\w+|<[^<>]*>|&\w+;")
+TAG = r"<(?:[@#][!&]?|a?:\w+:)\d+>|</?(?:[abip]|br) ?/?>"  # of Discord, of HTML: "<you clown>" is none
+ELSEWHERE = re.compile(rf"https?://\S+|www\.\S+|{ADDRESS}|{TAG}|@\w+|&\w+;")
 HASHTAG = re.compile(r"#\w*[^\W\d_]\w*")
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 NUMBER = re.compile(r"\d(?:[ ().-]?\d){6}")  # as long as a phone number
 LATIN = re.compile(r"[a-z\u00c0-\u024f\u1e00-\u1eff]", re.IGNORECASE)
-LAUGH = re.compile(
-    r"[ahjkxu]*(?:ha|he|hi|ja|je|ka|xa|rs)+[a-z]?|k{3,}|x+d+|l+o+l+[sz]*|l+m+f*a+o+|rofl|z{2,}|[hm]m+|[aou]+h+|e+w+"
+LAUGH = re.compile(  # and no word that says something: he, hit, HIV, KKK
+    r"a*h[ah]+|heh|(?:h+[ei]+){2,}h*|(?:j[ae]){2,}j?|(?:ka|xa|rs){2,}|k{4,}|x+d+|l+o+l+[sz]*|l+m+f*a+o+|rofl|z{2,}"
+    r"|[hm]m+|[aou]+h+|e+w+"
 )
 
 
@@ -42,7 +44,7 @@ def obstacle(text: str, languages: Collection[str]) -> NotAssessed | None:
     `languages` are ISO 639-1 codes, known to lingua, of those that are assessed.
     """
     plain = HASHTAG.sub("", ELSEWHERE.sub(" ", text))
-    said = [word for word in WORD.findall(plain.lower()) if not LAUGH.fullmatch(word[:40])]
+    said = [word for word in WORD.findall(plain.lower()) if not LAUGH.fullmatch(word)]
     if not said:
         tells = HASHTAG.search(text) or NUMBER.search(text) or not _table().hostile.isdisjoint(text)
         return None if tells else NotAssessed.WORDLESS

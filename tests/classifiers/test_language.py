@@ -19,6 +19,8 @@ metastatic adenocarcinoma | hypochondriac anthem | overdosing rn lol bye | same,
 abeg doc help me, e dey pain me well well | ah wisnae well the day doc, ma heid's loupin | she finna catch these hands
 @drsmith @nhs thank you x | #fatpig | #FuckBigPharma | dr_dave99 is a fraud | Goddamned masterpiece. | Hiya!
 how fcked am i | gr8 n1ght | pls halp my dog 8 a choclate | wanna die | i h8 u | r u ok | 555-0123 444 | thx José
+He has HIV | lol he has hiv | he hit her | HIV | KKK | hi | kike | <you fat ugly whore> | <whore> | < clown >
+<3 you fat ugly whore, shut your clinic >:( | his jab | lol <he is a rapist>
 Zsa Zsa Gabor was a patient | Guillain-Barré after the flu jab? | so naïve | Hashimoto's gang rise up
 """.replace("\n", " | ").strip(" |")
 
@@ -41,7 +43,9 @@ doctor sahab bahut dard ho raha hai kya karu
 Gracias doctora por todo lo que hace, you are the best
 """.replace("\n", " | ").strip(" |")
 
-WORDLESS = "❤️|😂😂😂|!!!|...|10/10|+1|https://t.co/abc|@drsmith|@a @b 🙏|lol|LOL 😂|hahahaha|👍🏽|:-)| |\n|🌹 https://x.co/1|3:51"
+WORDLESS = "❤️|😂😂😂|!!!|...|10/10|+1|https://t.co/abc|@drsmith|@a @b 🙏|lol|LOL 😂|hahahaha|👍🏽|:-)| |\n|🌹 https://x.co/1|3:51|"
+WORDLESS += "Hahah 😂|ahahahhaha|heh hehehe|jajaja|kkkkkk|"
+WORDLESS += "<:pepe:1234>|<a:pepe_2:1234> <@1234> <@!1234> <@&1234>|<#1234> lol|lol<br>lol<br /><i>haha</i>"
 HOSTILE = "🖕|🐒|🤡🤡🤡|🔪|🐷|💀|@drsmith 🐒|🖕🏽|☠️|🍆💦"
 
 
