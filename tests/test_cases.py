@@ -41,8 +41,9 @@ def rule(house: House, case_id: int, what: Ruling, by: Person = ASHA, **said: ob
     return house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, case_id, it, house.clock.now()))
 
 
-def undo(house: House, case_id: int, by: Person = ASHA) -> cases.Ruled:
-    return house.db.run_now(lambda tx: cases.undo(tx, house.engine, house.db.cipher, case_id, by, house.clock.now()))
+def undo(house: House, case_id: int, by: Person = ASHA, comment_id: int | None = None) -> cases.Ruled:
+    now, cipher = house.clock.now(), house.db.cipher
+    return house.db.run_now(lambda tx: cases.undo(tx, house.engine, cipher, case_id, by, now, comment_id=comment_id))
 
 
 def claim(house: House, case_id: int, by: Person) -> None:
@@ -236,3 +237,55 @@ async def test_a_story_is_masked_until_it_is_revealed(house: House) -> None:
     masked = house.db.read_now(lambda tx: comment_story(tx, house.db.cipher, 1))
     plain = house.db.read_now(lambda tx: comment_story(tx, house.db.cipher, 1, reveal=True))
     assert (masked.text, plain.text) == ("call [PERSON] now", "call Sam now")
+
+
+async def test_undoing_one_comment_leaves_the_others_and_the_case_as_they_are(house: House) -> None:
+    case_id = await flagged(house, 3)
+    rule(house, case_id, Ruling.HIDE, comment_id=1)
+    rule(house, case_id, Ruling.HIDE, comment_id=2)
+    rule(house, case_id, Ruling.MUTE, comment_id=3)
+    await house.act([1, 2])
+    assert undo(house, case_id, comment_id=2).actions == 1
+    await house.act([4])
+    assert [(row.comment_id, row.verb, row.state) for row in house.rows(action)] == [
+        (1, Verb.HIDE, ActionState.DONE), (2, Verb.HIDE, ActionState.DONE),
+        (3, Verb.MUTE, ActionState.PENDING), (2, Verb.RESTORE, ActionState.DONE),
+    ]  # fmt: skip
+    assert [row.undone_by for row in house.rows(ruling)] == [None, 4, None, None]
+    assert house.rows(case)[0].state == CaseState.OPEN
+    with pytest.raises(DeskError, match="Comment 9 is not in case"):
+        undo(house, case_id, comment_id=9)
+
+
+def undo_rule(house: House, label: Label = Label.HARASSMENT, by: Person = ASHA) -> list[cases.Ruled]:
+    """All that the rule did within a day."""
+    now = house.clock.now()
+    since = now - timedelta(days=1)
+    return house.db.run_now(lambda tx: cases.undo_rule(tx, house.engine, house.db.cipher, label, since, by, now))
+
+
+async def test_undoing_a_rule_takes_back_its_own_of_the_time_asked_for_and_calls_off_the_rest(house: House) -> None:
+    await flagged(house, 4)
+    await house.act([house.wish(1, Verb.HIDE)])
+    house.clock.advance(timedelta(days=2))
+    await house.act([house.wish(2, Verb.HIDE), house.wish(2, Verb.MUTE, label=Label.SOLICITATION)])
+    waits = house.wish(3, Verb.HIDE)
+    assert [ruled.actions for ruled in undo_rule(house)] == [1, 0]
+    assert [row.undo_of for row in house.rows(action) if row.verb == Verb.RESTORE] == [2]
+    assert house.action(waits).state == ActionState.CANCELLED
+    assert house.rows(case)[0].state == CaseState.OPEN
+    assert undo_rule(house) == []
+
+
+async def test_undoing_a_rule_leaves_alone_what_a_person_wanted_too(house: House) -> None:
+    """The machine hid a first edit; a person read the second, and hid that."""
+    await flagged(house)
+    await house.act([house.wish(1, Verb.HIDE)])
+    await house.inbox.receive(PRACTICE, Mode.LIVE, Batch((posted(text="worse"),), "d"))
+    rule(house, 1, Ruling.HIDE)
+    assert undo_rule(house) == []
+
+
+async def test_undoing_a_rule_is_a_leads(house: House) -> None:
+    with pytest.raises(DeskError, match="undo all that a rule did one must be lead"):
+        undo_rule(house, by=BEN)

@@ -133,6 +133,12 @@ def test_why_tells_the_whole_way(worked: str) -> None:
         assert word in told
 
 
+def test_one_comment_of_a_case_is_undone_alone(worked: str) -> None:
+    assert "2 actions to be done" in ok("rule", "1", "hide", "--as", "asha", "-c", worked)
+    ok("run", "--once", "-c", worked)
+    assert "1 action to be done" in ok("rule", "1", "undo", "--comment", "2", "--as", "asha", "-c", worked)
+
+
 def test_ruling_from_the_command_line(worked: str) -> None:
     assert "1 action to be done on the platform" in ok(
         "rule", "1", "hide", "--comment", "1", "--as", "asha", "-c", worked

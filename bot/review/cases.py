@@ -8,9 +8,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, true, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.actions import ACTIONS, action_key
@@ -20,9 +21,9 @@ from bot.history import supported
 from bot.model import ActionState, AuthorKind, CaseState, CommentState, Mode, Role, Severity, Verb
 from bot.store.cipher import Cipher
 from bot.store.engine.port import Engine, Job, Queue
-from bot.store.queries import Note, cancel_pending, open_action, write_audit
+from bot.store.queries import Note, call_off, cancel_pending, open_action, write_audit
 from bot.store.tables import account, action, card, case, case_comment, comment, pause, ruling
-from bot.taken_back import to_take_back
+from bot.taken_back import done_by_rule, to_take_back
 from classifiers.labels import Label
 
 
@@ -142,21 +143,42 @@ def rule(
 
 
 def undo(
-    tx: Connection, engine: Engine, cipher: Cipher, case_id: int, by: Person, now: datetime, why: str = ""
-) -> Ruled:
-    """Take back everything that was done in a case, by the machine or by a person, and call off what was not."""
+    tx: Connection, engine: Engine, cipher: Cipher, case_id: int, by: Person, now: datetime, why: str = "",
+    comment_id: int | None = None,
+) -> Ruled:  # fmt: skip
+    """Take back everything that was done in a case, by the machine or by a person, and call off what was not.
+
+    With `comment_id`, only what was done to that comment: then the case stays as it is. Raises `DeskError`.
+    """
     by.must_be(Role.MODERATOR, "undo")
-    row = tx.execute(select(case).where(case.c.id == case_id)).first()
-    if row is None:
-        raise DeskError(f"There is no case {case_id}")
-    comments = _comments(tx, case_id, None)
-    ruling_id = _write_ruling(tx, cipher, row, Said(Ruling.UNDO, by, why), now)
-    earlier = select(ruling.c.id).where(ruling.c.case_id == case_id, ruling.c.id != ruling_id)
-    tx.execute(update(ruling).where(ruling.c.id.in_(earlier)).values(undone_by=ruling_id))
-    cancel_pending(tx, [each.id for each in comments], f"{by.name} undid it", now, undos=False)
-    ruled = _ask_back(tx, engine, comments, ruling_id)
-    if row.state != CaseState.CLOSED:
+    row, comments = _case(tx, case_id), _comments(tx, case_id, comment_id)
+    ruling_id = _write_ruling(tx, cipher, row, Said(Ruling.UNDO, by, why, comment_id=comment_id), now)
+    earlier = (ruling.c.case_id == case_id) & (ruling.c.id != ruling_id)
+    if comment_id is not None:
+        earlier &= ruling.c.comment_id == comment_id
+    tx.execute(update(ruling).where(earlier).values(undone_by=ruling_id))
+    ruled = _take_back(tx, engine, comments, true(), ruling_id, by, now)
+    if comment_id is None and row.state != CaseState.CLOSED:
         _close(tx, row, by, now)
+    return ruled
+
+
+def undo_rule(
+    tx: Connection, engine: Engine, cipher: Cipher, label: Label, since: datetime, by: Person, now: datetime
+) -> list[Ruled]:
+    """Take back what the machine did for this label since then, and call off what waits. What came of it, by comment.
+
+    What another rule did stays, and what a person asked for too; whoever is asked in a case is still asked.
+    """
+    by.must_be(Role.LEAD, "undo all that a rule did")
+    ruled = []
+    found = done_by_rule(tx, label, since)
+    for (case_id, comment_id), acts in groupby(found, key=lambda each: (each.case_id, each.comment_id)):
+        row, those = _case(tx, case_id), action.c.id.in_([each.id for each in acts])
+        ruling_id = _write_ruling(tx, cipher, row, Said(Ruling.UNDO, by, comment_id=comment_id), now)
+        ruled.append(_take_back(tx, engine, _comments(tx, case_id, comment_id), those, ruling_id, by, now))
+        if row.state == CaseState.ACTED:
+            _close(tx, row, by, now)
     return ruled
 
 
@@ -191,10 +213,15 @@ def _known_as(actor: str | None) -> str:
     return (actor or "nobody").partition("/")[0]
 
 
-def _open_case(tx: Connection, case_id: int, by: Person, now: datetime) -> Row[Any]:
+def _case(tx: Connection, case_id: int) -> Row[Any]:
     row = tx.execute(select(case).where(case.c.id == case_id)).first()
     if row is None:
         raise DeskError(f"There is no case {case_id}; the queue lists the open ones")
+    return row
+
+
+def _open_case(tx: Connection, case_id: int, by: Person, now: datetime) -> Row[Any]:
+    row = _case(tx, case_id)
     if row.state == CaseState.CLOSED:
         raise DeskError(
             f"Case {case_id} was closed by {_known_as(row.closed_by)} at {row.closed_at:%Y-%m-%d %H:%M} UTC"
@@ -208,13 +235,12 @@ def _comments(tx: Connection, case_id: int, only: int | None) -> Sequence[Row[An
     found = select(comment, account.c.mode.label("account_mode")).join(account, account.c.name == comment.c.account)
     found = found.join(case_comment, case_comment.c.comment_id == comment.c.id)
     found = found.where(case_comment.c.case_id == case_id)
+    if only is not None:
+        found = found.where(comment.c.id == only)
     rows = tx.execute(found.order_by(comment.c.id)).all()
-    if only is None:
-        return rows
-    chosen = [row for row in rows if row.id == only]
-    if not chosen:
+    if only is not None and not rows:
         raise DeskError(f"Comment {only} is not in case {case_id}")
-    return chosen
+    return rows
 
 
 def _write_ruling(tx: Connection, cipher: Cipher, row: Row[Any], said: Said, now: datetime) -> int:
@@ -282,11 +308,23 @@ def _ask_for(
     return Ruled(_insert(tx, engine, rows), tuple(cannot), _mode(rows, comments))
 
 
-def _ask_back(tx: Connection, engine: Engine, comments: Sequence[Row[Any]], ruling_id: int) -> Ruled:
+def _take_back(
+    tx: Connection, engine: Engine, comments: Sequence[Row[Any]], those: ColumnElement[bool], ruling_id: int,
+    by: Person, now: datetime,
+) -> Ruled:  # fmt: skip
+    """Of what these comments had done to them, or wait for, those actions."""
+    those = those & action.c.comment_id.in_([each.id for each in comments])
+    call_off(tx, those & action.c.undo_of.is_(None), f"{by.name} undid it", now)
+    return _ask_back(tx, engine, comments, to_take_back(tx, those), ruling_id)
+
+
+def _ask_back(
+    tx: Connection, engine: Engine, comments: Sequence[Row[Any]], acts: Sequence[Row[Any]], ruling_id: int
+) -> Ruled:
     by_id = {each.id: each for each in comments}
     rows: dict[str, dict[str, Any]] = {}  # by key: a comment that was hidden twice is restored once
     cannot = []
-    for act in to_take_back(tx, [*by_id]):
+    for act in acts:
         back = ACTIONS[Verb(act.verb)].undone_by
         if back is None and (act.mode == Mode.SHADOW or act.state == ActionState.CANCELLED):
             continue  # nothing was said, or deleted

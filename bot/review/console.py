@@ -151,7 +151,9 @@ def rule(
             words=_cleared(it, words, case_id, comment_id) if what is cases.Ruling.REPLY else None,
         )  # fmt: skip
         if what is cases.Ruling.UNDO:
-            ruled = it.db.run_now(lambda tx: cases.undo(tx, it.engine, it.db.cipher, case_id, said.by, it.now, reason))
+            ruled = it.db.run_now(
+                lambda tx: cases.undo(tx, it.engine, it.db.cipher, case_id, said.by, it.now, reason, comment_id)
+            )
         else:
             may = supportable(it.config)
             ruled = it.db.run_now(lambda tx: cases.rule(tx, it.engine, it.db.cipher, case_id, said, it.now, may))

@@ -9,11 +9,9 @@ from typing import Any
 import discord
 from discord import app_commands
 from discord.ext import commands
-from sqlalchemy import Connection, select
 
 from bot.chat import Prepare
 from bot.errors import DeskError
-from bot.model import CaseState, Role
 from bot.replies import Said
 from bot.review import cases
 from bot.review.answers import counted, history_text, queue_text, stats_text, why_text
@@ -22,7 +20,6 @@ from bot.review.cases import Person
 from bot.review.discord_desk import DiscordDesk
 from bot.review.interactions import Interaction, tell
 from bot.review.story import comment_story
-from bot.store.tables import case
 from classifiers.labels import Label
 
 log = logging.getLogger("chaperone.desk")
@@ -166,31 +163,18 @@ def _commands(desk: DiscordDesk) -> list[app_commands.Command[Any, ..., Any]]:
 
 async def _undone(desk: DiscordDesk, by: Person, number: int | None, label: Label | None, hours: int) -> str:
     """Raises `DeskError`."""
+    engine, cipher, now = desk.engine, desk.db.cipher, desk.clock.now()
     if number is not None:
-        ids = [number]
+        of, ruled = "case", [await desk.write(lambda tx: cases.undo(tx, engine, cipher, number, by, now))]
     elif label is not None:
-        by.must_be(Role.LEAD, "undo all that a rule did")
-        ids = await desk.db.read(lambda tx: _acted(tx, label, hours, desk))
+        since = now - timedelta(hours=hours)
+        of, ruled = "comment", await desk.write(lambda tx: cases.undo_rule(tx, engine, cipher, label, since, by, now))
     else:
         raise DeskError("Say which: the number of a case, or the label of a rule.")
-    actions, cannot = 0, list[str]()
-    for id_ in ids:
-        ruled = await desk.write(partial(_undo, desk=desk, case_id=id_, by=by))
-        actions, cannot = actions + ruled.actions, [*cannot, *ruled.cannot]
-    if not ids:
-        return f"There is nothing to take back: in the last {hours} hours the machine did nothing alone for {label}."
-    told = f"{counted(len(ids), 'case')}: {counted(actions, 'action')} to be taken back; the cards show when it is done"
+    if not ruled:
+        return f"There is nothing to take back: nothing stands that the machine did for {label} in {hours} hours."
+    actions, cannot = sum(each.actions for each in ruled), [line for each in ruled for line in each.cannot]
+    told = f"{counted(len(ruled), of)}: {counted(actions, 'action')} to be taken back; the cards show when it is done"
     told += f". Not possible: {'; '.join(cannot[:5])}" * bool(cannot)
-    log.info("undone", extra={"fields": {"cases": len(ids), "actions": actions}})
+    log.info("undone", extra={"fields": {f"{of}s": len(ruled), "actions": actions}})
     return told
-
-
-def _undo(tx: Connection, desk: DiscordDesk, case_id: int, by: Person) -> cases.Ruled:
-    return cases.undo(tx, desk.engine, desk.db.cipher, case_id, by, desk.clock.now())
-
-
-def _acted(tx: Connection, label: Label, hours: int, desk: DiscordDesk) -> list[int]:
-    """Cases in which the machine acted alone by this label's rule, in the last hours."""
-    since = desk.clock.now() - timedelta(hours=hours)
-    mine = (case.c.label == label) & (case.c.state == CaseState.ACTED) & (case.c.opened_at >= since)
-    return list(tx.execute(select(case.c.id).where(mine).order_by(case.c.id)).scalars())

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.model import ActionState, CaseState, Comment, CommentState, Reason, Severity
@@ -113,14 +113,19 @@ def cancel_pending(
     tx: Connection, comment_ids: Sequence[int], why: str, now: datetime, *, ruled: bool = True, undos: bool = True
 ) -> None:
     """Call off what has not been sent yet; `ruled`: also what people asked for; `undos`: what takes something back."""
-    waiting = and_(action.c.comment_id.in_(comment_ids), action.c.state == ActionState.PENDING)
+    those = action.c.comment_id.in_(comment_ids)
     if not ruled:
-        waiting = and_(waiting, action.c.ruling_id.is_(None))
+        those = and_(those, action.c.ruling_id.is_(None))
     if not undos:
-        waiting = and_(waiting, action.c.undo_of.is_(None))
+        those = and_(those, action.c.undo_of.is_(None))
+    call_off(tx, those, why, now)
+
+
+def call_off(tx: Connection, those: ColumnElement[bool], why: str, now: datetime) -> None:
+    """Of those actions, what has not been sent yet."""
     rows = tx.execute(
         update(action)
-        .where(waiting)
+        .where(those, action.c.state == ActionState.PENDING)
         .values(state=ActionState.CANCELLED, note=why, settled_at=now)
         .returning(action.c.id, action.c.comment_id)
     ).all()
