@@ -152,6 +152,14 @@ def test_ruling_from_the_command_line(worked: str) -> None:
     assert re.search(r"restore +by asha: restored", ok("why", "1", "-c", worked))
 
 
+def test_the_words_after_a_ruling_are_kept(worked: str) -> None:
+    ok("rule", "1", "note", "call her back", "--as", "asha", "-c", worked)
+    ok("rule", "1", "keep", "no harm meant", "--why", "she was joking", "--as", "asha", "-c", worked)
+    told = ok("show", "1", "--json", "-c", worked)
+    assert "call her back" in told
+    assert "no harm meant; she was joking" in told
+
+
 REFUSED = [
     (("rule", "1", "hide"), "Say who you are"),
     (("rule", "1", "hide", "--as", "ahsa"), "did you mean 'asha'"),
@@ -160,6 +168,7 @@ REFUSED = [
     (("rule", "1", "warn", "--as", "asha"), "say which template"),
     (("rule", "1", "reply", "Thank you for your visit, Sam", "--as", "asha"), "The reply guard did not"),
     (("rule", "1", "label", "harasment", "--as", "asha"), "did you mean 'harassment'"),
+    (("rule", "1", "note", "--as", "asha"), "A note needs words"),
     (("show", "99"), "There is no case 99"),
     (("show", "1", "--reveal"), "Say who you are"),
     (("why", "zzz"), "There is no comment zzz"),

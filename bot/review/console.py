@@ -136,7 +136,9 @@ def claim(case_id: CaseArgument, by: AsOption, config: ConfigOption = CONFIG) ->
 def rule(
     case_id: CaseArgument,
     what: Annotated[cases.Ruling, typer.Argument(help="What is to become of it.")],
-    words: Annotated[str, typer.Argument(help="For reply: the text. For label: the right labels, or none.")] = "",
+    words: Annotated[
+        str, typer.Argument(help="For reply: the text. For label: the right labels, or none. Else: your reason.")
+    ] = "",
     by: AsOption = "",
     reason: WhyOption = "",
     template: Annotated[str | None, typer.Option(help="For warn: another template than the label's own.")] = None,
@@ -144,6 +146,7 @@ def rule(
     config: ConfigOption = CONFIG,
 ) -> None:
     """Rule on a case. `keep` leaves everything as it is; `undo` takes back what was done."""
+    reason = _reason(what, words, reason)
     with _open(config) as it:
         said = cases.Said(
             what, _person(it.config, _named(by)), reason, template=template, comment_id=comment_id,
@@ -221,6 +224,15 @@ def _named(by: str) -> str:
     if not by:
         raise DeskError("Say who you are with --as NAME; it stands in the audit.")
     return by
+
+
+def _reason(what: cases.Ruling, words: str, why: str) -> str:
+    """Words that are neither a reply nor labels are the reason too. Raises `DeskError` for an empty note."""
+    told = [why] if what in (cases.Ruling.REPLY, cases.Ruling.LABEL) else [words, why]
+    reason = "; ".join(part.strip() for part in told if part.strip())
+    if what is cases.Ruling.NOTE and not reason:
+        raise DeskError('A note needs words: `chaperone rule 12 note "…"`')
+    return reason
 
 
 def _labels(words: str) -> tuple[Label, ...]:
