@@ -37,9 +37,13 @@ WAITING = (NoticeState.PENDING, NoticeState.SENDING)
 
 def people(config: Config, account: Account) -> tuple[OnCall, ...]:
     """Those on call who can be reached somehow; all of them where nobody can: then the queue shows whose it is."""
+    return reachable(config, account) or account.on_call
+
+
+def reachable(config: Config, account: Account) -> tuple[OnCall, ...]:
+    """Those on call who have an address, or whom the desk on Discord can call."""
     desk = config.desk.discord.channel is not None
-    reachable = tuple(one for one in account.on_call if one.notify or (desk and A_MEMBER.fullmatch(one.contact)))
-    return reachable or account.on_call
+    return tuple(one for one in account.on_call if one.notify or (desk and A_MEMBER.fullmatch(one.contact)))
 
 
 def of_round(everybody: Sequence[OnCall], number: int) -> Sequence[OnCall]:

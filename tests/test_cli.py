@@ -1,8 +1,10 @@
 """The command line as a person meets it: each command run for real, its output read."""
 
 import json
+import math
 import re
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
-from bot.config import read
-from bot.errors import ChaperoneError
+from bot.commands.setup import _model, _must_answer
+from bot.config import Config, read
+from bot.errors import ChaperoneError, ConfigError
 from bot.model import Mode
 from bot.platforms import base as platforms
+from classifiers.base import Scored
+from classifiers.errors import ClassifierError
+from classifiers.labels import Label
+from classifiers.pipeline import Pipeline, Settings
+from tests.classifiers.keywords import Keywords
 
 COMMENTS = [
     {"id": "a", "text": "you are a pathetic excuse for a doctor", "author": "u1", "thread": "t"},
@@ -266,6 +274,24 @@ def test_check_says_that_the_model_is_missing(config: str) -> None:
     done = chaperone("check", "-c", config)
     assert done.exit_code == 1
     assert re.search(r"FAIL\s+model", done.stdout)
+
+
+class Deaf(Keywords):
+    def score(self, texts: Sequence[str], parents: Sequence[str | None]) -> list[Scored]:
+        return [Scored({Label.CRISIS: math.nan}) for _ in texts]
+
+
+@pytest.mark.parametrize(("classifier", "settings"), [(Deaf, {}), (Keywords, {"languages": ["es"]})])
+def test_check_fails_a_model_that_would_judge_nothing(classifier: type[Keywords], settings: dict[str, Any]) -> None:
+    account = {"name": "practice", "platform": "replay"}
+    config = Config.model_validate({"classifier": settings, "accounts": [account]})
+    with pytest.raises((ClassifierError, ConfigError), match=r"does not answer|`languages`"):
+        _model(config, Pipeline(config.classifier, classifier()))
+
+
+def test_check_passes_a_model_of_ones_own_that_reads_another_language() -> None:
+    spanish = Settings(name="huggingface", languages=("es",))
+    _must_answer(spanish, Pipeline(spanish, Keywords()))
 
 
 def test_going_live_does_nothing_to_the_backlog(config: str) -> None:

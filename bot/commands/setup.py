@@ -22,10 +22,11 @@ from bot.errors import ChaperoneError, ConfigError
 from bot.guard import Teller
 from bot.model import Mode
 from bot.notify import EXAMPLE, Told, holds_secret, service, through_apprise
+from bot.on_call import A_MEMBER, reachable
 from bot.supportive import helplines
 from classifiers.errors import ClassifierError
 from classifiers.labels import Label
-from classifiers.pipeline import Pipeline
+from classifiers.pipeline import Pipeline, Settings
 from classifiers.pipeline import Text as Comment
 
 
@@ -87,16 +88,26 @@ def _store(config: Config) -> list[str]:
 
 
 def _model(config: Config, pipeline: Pipeline) -> list[str]:
+    _must_answer(config.classifier, pipeline)
     import torch  # noqa: PLC0415 - takes a second, which the other commands need not wait for
 
-    seen = pipeline.assess([Comment("Thank you, this video was helpful.")])[0]
     lines = {label: pipeline.line(label, getattr(config.rules, label).act_when_right) for label in Label}
     acts = ", ".join(f"{label} from {line:.2f}" for label, line in lines.items() if line is not None)
     return [
-        f"{pipeline.model}, {'answers' if seen.assessed else 'does not answer'}",
+        f"{pipeline.model}, answers",
         f"may be trusted alone on: {acts or 'nothing'}",
         f"torch {torch.__version__} on {_hardware(torch.cuda.is_available())}, Python {machine.python_version()}",
     ]
+
+
+def _must_answer(settings: Settings, pipeline: Pipeline) -> None:
+    """Raises `ClassifierError`, or `ConfigError` for `languages` that leave the model nothing to read."""
+    shipped = settings.name == "encoder" and settings.folder is None
+    if not settings.languages or (shipped and "en" not in settings.languages):
+        told = 'every comment with words would go to a person: name what your model reads; the shipped one reads "en"'
+        raise ConfigError(f"With these `languages` in [classifier] {told}")
+    if not pipeline.assess([Comment("#thanks")])[0].assessed:  # a hashtag is assessed whatever the languages are
+        raise ClassifierError(f"{pipeline.model} was loaded, but does not answer: it gives a test comment no score")
 
 
 def _hardware(cuda: bool) -> str:
@@ -154,10 +165,9 @@ def _account(config: Config, one: Account) -> Iterator[Line]:
         yield Finding.FAIL, one.name, 'nobody on call: a crisis must reach a person; set `on_call = [{ name = "…" }]`'
     for person in one.on_call:
         yield from _reached(one, person)
-    desk = config.desk.discord.channel is not None
-    if one.mode is Mode.LIVE and not any(person.notify or (person.contact and desk) for person in one.on_call):
-        told = "it is live, and a crisis would call nobody: give somebody on call a `notify`, or a `contact` and a desk"
-        yield Finding.FAIL, one.name, told
+    if one.mode is Mode.LIVE and not reachable(config, one):
+        told = "give somebody on call a `notify`, or their Discord id as `contact`, and a desk there"
+        yield Finding.FAIL, one.name, f"it is live, and a crisis would call nobody: {told}"
     if one.on_call and not any(person.notify for person in one.on_call):
         told = f'nobody on call can be reached without Discord: give one of them a way, such as notify = ["{EXAMPLE}"]'
         yield Finding.WARN, one.name, told
@@ -168,6 +178,9 @@ def _reached(one: Account, person: OnCall) -> Iterator[Line]:
     if not person.contact and not person.notify:
         told = f"{person.name} has neither `contact` nor `notify`: the desk shows a crisis, but they are not called"
         yield Finding.WARN, one.name, told
+    if person.contact and not A_MEMBER.fullmatch(person.contact):
+        told = "`contact` is no Discord id (15 to 20 digits), so the desk cannot call them"
+        yield Finding.WARN, one.name, f"{person.name}: {told}"
     for number, written in enumerate(person.notify, 1):
         who = f"{person.name}, notify {number}"
         yield from ((found, one.name, f"{who}: {told}") for found, _, told in _tried("", partial(_way, written)))

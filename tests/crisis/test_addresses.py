@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.commands.setup import _call, _reached
+from bot.commands.setup import _account, _call, _reached
 from bot.config import Account, Config, OnCall
 from bot.errors import ConfigError
 from bot.notify import Told, address, holds_secret, service, through_apprise
@@ -76,3 +76,16 @@ def test_check_reads_the_addresses_and_sends_nothing(monkeypatch: pytest.MonkeyP
     assert "written like mailto://" in found[1][2]
     (unreachable,) = _reached(Account(name="a", platform="replay"), OnCall(name=ASHA))
     assert unreachable[2].startswith(ASHA)
+
+
+@pytest.mark.parametrize("contact", ["@asha", "07700900123"])
+def test_check_fails_a_live_crisis_that_calls_nobody_because_no_contact_is_a_discord_id(contact: str) -> None:
+    assert _amiss(contact) == ["warn", "FAIL"]
+    assert _amiss("100000000000000000") == []
+
+
+def _amiss(contact: str) -> list[str]:
+    """What `check` finds amiss with a live account, a desk on Discord, and one person on call."""
+    account = {"name": "a", "platform": "replay", "mode": "live", "on_call": [{"name": ASHA, "contact": contact}]}
+    config = Config.model_validate({"desk": {"discord": {"channel": 1}}, "accounts": [account]})
+    return [finding for finding, _, told in _account(config, config.accounts[0]) if "contact" in told]
