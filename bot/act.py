@@ -20,7 +20,7 @@ from bot import red_flags
 from bot.actions import ACTIONS
 from bot.clock import Clock
 from bot.consequences import Consequences, Side
-from bot.errors import Ambiguous, CredentialsRevoked, PlatformError, Refused, ReplyRefused, Vanished
+from bot.errors import Ambiguous, CredentialsRevoked, PlatformError, Refused, ReplyRefused, Unanswered, Vanished
 from bot.errors import Later as ComeBack
 from bot.heard import said
 from bot.history import paused
@@ -175,7 +175,8 @@ class Act:
         except ComeBack as error:
             until = max(error.at, now + timedelta(seconds=1))  # the platform's clock may be behind ours
             await self._db.run(lambda tx: self._lanes.block(tx, row.account, self._lane(work), until))
-            return _Outcome(waiting, f"waiting: {error}", until, counts=False)
+            first = isinstance(error, Unanswered) and row.attempts == 0  # it may have arrived; that counts once
+            return _Outcome(waiting, f"waiting: {error}", until, counts=first)
         except (Ambiguous, TimeoutError, PlatformError, OSError):
             given_up = work.interrupted and row.attempts >= MOST_ATTEMPTS
             return _NOBODY_KNOWS if given_up else _Outcome(ActionState.SENDING, "checking", again)

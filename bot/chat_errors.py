@@ -8,7 +8,7 @@ import aiohttp
 import discord
 
 from bot.clock import Clock
-from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError, QuotaSpent, Refused, Vanished
+from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError, QuotaSpent, Refused, Unanswered, Vanished
 
 UNREACHED_SECONDS = 30  # until a call is tried again that did not reach Discord, or found it down
 CLOUDFLARE_SECONDS = 3600  # a ban of this machine's address; its length is not told
@@ -59,7 +59,7 @@ def _answered(error: discord.HTTPException, clock: Clock, creating: bool) -> Pla
     if error.status == 429:
         return QuotaSpent("Discord refuses this machine for a while", _after(clock, CLOUDFLARE_SECONDS))
     if error.status >= 500:
-        down = Later("Discord is down", _after(clock, UNREACHED_SECONDS))
+        down = Unanswered("Discord is down", _after(clock, UNREACHED_SECONDS))
         return Ambiguous("Discord failed in the middle of it") if creating else down
     if error.code in GONE:
         return Vanished(GONE[error.code])

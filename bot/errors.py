@@ -11,6 +11,7 @@ ChaperoneError                its message is ours and safe to show: no comment t
 ├── UnreadablePayload         what a platform sent is malformed: it is set aside
 └── PlatformError             what an adapter says instead of "done" (see `bot/act.py` for what follows)
     ├── Later                 rate limit, or a passing fault of a call that may be repeated
+    ├── Unanswered            like Later, of a call that may have arrived: no answer came, or one of trouble over there
     ├── QuotaSpent            the allowance is used up until a given time
     ├── Ambiguous             nobody knows whether it happened: observe before anything is repeated
     ├── Refused               the platform, or what it is able to do, says no
@@ -73,6 +74,10 @@ class Later(PlatformError):
     def __init__(self, why: str, at: datetime) -> None:
         super().__init__(why)
         self.at = at
+
+
+class Unanswered(Later):
+    """Like `Later`, of a call that may have arrived and may be repeated."""
 
 
 class QuotaSpent(Later):

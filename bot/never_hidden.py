@@ -30,6 +30,7 @@ def spare(tx: Connection, engine: Engine, row: Row[Any], decision_id: int, now: 
     _call_off(tx, tx.execute(select(action).where(by_machine, action.c.state == ActionState.PENDING)).all(), now)
     undone = select(action.c.undo_of).where(action.c.undo_of.is_not(None))
     may_be_done = action.c.state.in_([ActionState.DONE, ActionState.SENDING, ActionState.UNKNOWN])
+    may_be_done |= (action.c.state == ActionState.CANCELLED) & (action.c.attempts > 0)  # after a call without an answer
     done = select(action).where(by_machine, action.c.verb.in_(TAKEN_BACK), may_be_done, action.c.id.not_in(undone))
     found = tx.execute(done).all()
     for each in found:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError, QuotaSpent, Refused, Vanished
+from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError, QuotaSpent, Refused, Unanswered, Vanished
 
 SOON = timedelta(seconds=5)  # until a call is repeated that met a passing fault
 BUSY = timedelta(seconds=30)  # the same, where X itself is in trouble
@@ -70,7 +70,7 @@ def error(told: Answer, *, creates: bool, now: datetime, signed: datetime | None
     if creates:
         return Ambiguous("X did not say whether it was done")
     why = "X is in trouble, or the line to it; this is tried again by itself"
-    return Later(why, now + (BUSY if told.status else SOON))
+    return Unanswered(why, now + (BUSY if told.status else SOON))
 
 
 def _wrong_clock(told: Answer, now: datetime, signed: datetime | None) -> Later | None:

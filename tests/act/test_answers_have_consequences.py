@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError, QuotaSpent, Refused, Vanished
+from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError, QuotaSpent, Refused, Unanswered, Vanished
 from bot.model import Ability, ActionState, Batch, Capability, CommentState, Mode, Reason, Verb
 from bot.store.tables import audit, case
 from tests.act.acting import CHECKING, MINUTE, STOPPED, Follows, asked, follows, never
@@ -13,6 +13,7 @@ from tests.support import NOON, PRACTICE, Answer, House, posted
 
 DONE = Follows(ActionState.DONE, "", 1)
 WAITING = Follows(ActionState.PENDING, "waiting: busy", 0, 10 * MINUTE, blocked=True)
+UNANSWERED = replace(WAITING, attempts=1)
 SOON = replace(WAITING, again=timedelta(seconds=1))
 REFUSED = Follows(ActionState.REFUSED, "not here", 1, case=Reason.REFUSED)
 GONE_DONE = Follows(ActionState.DONE, "gone", 1)
@@ -23,6 +24,7 @@ ANSWERS: list[tuple[Answer, Follows, Follows]] = [
     (None, DONE, DONE),
     (Later("busy", NOON + 10 * MINUTE), WAITING, WAITING),
     (Later("busy", NOON - 10 * MINUTE), SOON, SOON),  # by a clock that is behind
+    (Unanswered("busy", NOON + 10 * MINUTE), UNANSWERED, UNANSWERED),
     (QuotaSpent("busy", NOON + 10 * MINUTE), WAITING, WAITING),
     (Ambiguous("no answer"), CHECKING, CHECKING),
     (TimeoutError(), CHECKING, CHECKING),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.errors import Ambiguous, Later
+from bot.errors import Ambiguous, Later, PlatformError, Unanswered
 from bot.model import ActionState, Reason, Severity, Verb
 from bot.platforms.base import Observed
 from bot.review import cases
@@ -82,6 +82,22 @@ async def test_a_hide_that_was_only_told_to_wait_has_nothing_to_take_back(house:
     undone(house, case_id)
     assert house.action(second).state == ActionState.CANCELLED
     assert [row.verb for row in house.rows(action) if row.undo_of] == [Verb.RESTORE]
+
+
+@pytest.mark.parametrize("then", [Unanswered("trouble", NOON + 10 * MINUTE), Later("busy", NOON + 10 * MINUTE)])
+async def test_a_hide_that_was_not_answered_may_have_arrived(house: House, then: PlatformError) -> None:
+    """However often it is tried: an attempt is counted once, so that what follows stays in reach."""
+    hide = asked(house, Verb.HIDE)
+    for answer in (Unanswered("no answer", NOON), then, then):
+        house.platform.answers = [answer]
+        await house.act([hide])
+        house.clock.advance(10 * MINUTE)
+    assert (house.action(hide).state, house.action(hide).attempts) == (ActionState.PENDING, 1)
+    new = NewCase("k", PRACTICE, Reason.FLAGGED, None, "why", Severity.HIGH)
+    case_id = house.db.run_now(lambda tx: put_in_case(tx, new, 1, NOON))
+    assert undone(house, case_id).actions == 1
+    await turns(house)
+    assert ends(house) == [(Verb.HIDE, ActionState.CANCELLED), (Verb.RESTORE, ActionState.DONE)]
 
 
 async def test_a_reply_is_not_sent_again_after_an_undo(house: House) -> None:

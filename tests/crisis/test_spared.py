@@ -10,6 +10,7 @@ import pytest
 
 from bot.config import Config
 from bot.decide import Facts, decide
+from bot.errors import Unanswered
 from bot.model import AuthorKind, Batch, Mode, Role, Severity, Verb
 from bot.retention import expire
 from bot.review import cases
@@ -55,6 +56,15 @@ async def test_a_comment_edited_into_a_crisis_is_spared_and_shown_again(house: H
         ("hide", "cancelled"),
         ("restore", "done"),
     ]
+
+
+async def test_a_hide_that_was_not_answered_before_the_edit_into_a_crisis_is_taken_back(house: House) -> None:
+    lane = Lane(house, Post(), THREE, StubAssessor({"fool": {Label.HARASSMENT: 0.99}, "tonight": {Label.CRISIS: 0.9}}))
+    house.platform.answers = [Unanswered("no answer", house.clock.now() + timedelta(seconds=30))]
+    await lane.hear("you fool", Mode.LIVE)
+    await lane.hear("tonight", Mode.LIVE)
+    await lane.minutes(3)
+    assert [(row.verb, row.state) for row in house.rows(action)] == [("hide", "cancelled"), ("restore", "done")]
 
 
 @pytest.mark.parametrize("label", [Label.HARASSMENT, None])

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError, QuotaSpent, Refused, Vanished
+from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError, QuotaSpent, Refused, Unanswered, Vanished
 from bot.x.errors import Duplicate, answer, error
 from tests.support import NOON
 from tests.x.practice import PROBLEMS
@@ -39,9 +39,9 @@ MAP: list[tuple[int, object, dict[str, str], type[PlatformError], type[PlatformE
         429, {}, {"x-app-limit-24hour-remaining": "0", "x-app-limit-24hour-reset": at(7200)},
         QuotaSpent, QuotaSpent, timedelta(hours=2),
     ),
-    (500, {}, {}, Later, Ambiguous, timedelta(seconds=30)),
-    (503, "<h1>Over capacity</h1>", {}, Later, Ambiguous, timedelta(seconds=30)),
-    (0, None, {}, Later, Ambiguous, timedelta(seconds=5)),  # no answer, or none that can be read
+    (500, {}, {}, Unanswered, Ambiguous, timedelta(seconds=30)),
+    (503, "<h1>Over capacity</h1>", {}, Unanswered, Ambiguous, timedelta(seconds=30)),
+    (0, None, {}, Unanswered, Ambiguous, timedelta(seconds=5)),  # no answer, or none that can be read
 ]  # fmt: skip
 
 
