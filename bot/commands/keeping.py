@@ -40,9 +40,9 @@ def erase(
     wrote: Annotated[int | None, typer.Option(help="In place of the id: the number of a comment of theirs.")] = None,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Forget a person. Their words, what moderators typed in their cases, their id and what joins their comments go.
+    """Forget a person. Their words, id and what joins their comments go; scores and rulings stay, about nobody.
 
-    Scores and rulings stay, about nobody.
+    What moderators typed in their cases goes too.
     """
     settings = read(config)
     name = settings.account(account).name
