@@ -34,7 +34,7 @@ def done_by_rule(tx: Connection, label: Label, since: datetime) -> Sequence[Row[
     recent = action.c.settled_at.is_(None) | (action.c.settled_at >= since)
     there = by_machine & recent & (_stands() | (action.c.state == ActionState.PENDING))
     wish = tuple_(comment.c.account, comment.c.external_id, action.c.verb)
-    found = select(action.c.id, action.c.comment_id, func.min(case_comment.c.case_id).label("case_id"))
+    found: Select[Any] = select(action.c.id, action.c.comment_id, func.min(case_comment.c.case_id).label("case_id"))
     found = found.join(comment, comment.c.id == action.c.comment_id)
     found = found.join(case_comment, case_comment.c.comment_id == action.c.comment_id)
     found = found.where(there, wish.not_in(_wished_by_people())).group_by(action.c.id)

@@ -113,7 +113,7 @@ def cancel_pending(
     tx: Connection, comment_ids: Sequence[int], why: str, now: datetime, *, ruled: bool = True, undos: bool = True
 ) -> None:
     """Call off what has not been sent yet; `ruled`: also what people asked for; `undos`: what takes something back."""
-    those = action.c.comment_id.in_(comment_ids)
+    those: ColumnElement[bool] = action.c.comment_id.in_(comment_ids)
     if not ruled:
         those = and_(those, action.c.ruling_id.is_(None))
     if not undos:
