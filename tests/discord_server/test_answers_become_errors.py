@@ -10,7 +10,7 @@ import pytest
 from bot.chat import Chats
 from bot.chat_errors import translated
 from bot.clock import StillClock
-from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError, QuotaSpent, Refused, Vanished
+from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError, QuotaSpent, Refused, Unanswered, Vanished
 from bot.model import Verb
 from bot.platforms.base import Observed, Order, Surroundings
 from bot.platforms.discord_server import Adapter, Settings
@@ -51,7 +51,7 @@ ANSWERS: list[tuple[Fault, type[PlatformError], type[PlatformError]]] = [
     (Fault(status=400, body={"code": 50035, "message": "Invalid Form Body"}), Refused, Refused),
     (too_many(90), Later, Later),
     (Fault(status=429, body="<h1>banned</h1>"), QuotaSpent, QuotaSpent),
-    (HTML, Later, Ambiguous),
+    (HTML, Unanswered, Ambiguous),
 ]
 
 
