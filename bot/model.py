@@ -182,6 +182,7 @@ class Reason(StrEnum):
     UNKNOWN_OUTCOME = "unknown_outcome"
     GAP = "gap"
     STOPPED = "stopped"  # the account's credentials are refused
+    DESK_STOPPED = "desk_stopped"  # Discord refuses the desk: no cards, and no calls
 
 
 @dataclass(frozen=True, slots=True)

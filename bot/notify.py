@@ -1,4 +1,5 @@
-"""Notify: the second channel. It tells those on call of a crisis when Discord is down, and when it is not.
+"""Notify: the second channel. It tells those on call of a crisis when Discord is down, and when it is not; and that
+Discord refuses the desk.
 
     pending ──▶ sending ──apprise──▶ sent
                    ▲    └──────────▶ pending again: the same address, then the person's next ──▶ failed: the next person
@@ -22,7 +23,7 @@ from sqlalchemy import Connection, Row, select, update
 from bot.clock import Clock
 from bot.config import Config, OnCall
 from bot.errors import ConfigError
-from bot.model import CaseState
+from bot.model import CaseState, Reason
 from bot.on_call import WAITING, NoticeState, pass_on, send_pending, taken
 from bot.store.database import Database
 from bot.store.engine.port import Engine, Later
@@ -35,6 +36,8 @@ TRIES = 3  # at one address, before the person's next address is tried
 WAIT_SECONDS = 10  # between two tries
 EXAMPLE = "mailto://alerts:$CHAPERONE_MAIL_PASSWORD@mail.example.org?to=you@example.org"
 TITLE = "Chaperone: a comment needs a person now"
+NOBODY_CALLED = "Chaperone: no cards and no calls on Discord"
+INSTEAD = "When that is mended, start `chaperone run` again. Until then look at `chaperone queue` yourself."
 _FROM_ENVIRONMENT = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 _SECRET_IN_CLEAR = re.compile(r"^[a-z0-9]+://[^/@:]*:(?!\$)[^/@]+@", re.IGNORECASE)
 
@@ -67,8 +70,9 @@ class Notify:
         """Those that are still wanted, written down as being sent."""
         now = self._clock.now()
         found = select(
-            notice, case.c.state.label("case_state"), case.c.claimed_by, case.c.claimed_until, case.c.opened_at
-        )
+            notice, case.c.state.label("case_state"), case.c.claimed_by, case.c.claimed_until, case.c.opened_at,
+            case.c.reason, case.c.why,
+        )  # fmt: skip
         found = found.join(case, case.c.id == notice.c.case_id)
         rows = tx.execute(found.where(notice.c.id.in_(ids), notice.c.state.in_(WAITING)).order_by(notice.c.id)).all()
         wanted = [row for row in rows if row.case_state == CaseState.OPEN and not taken(row, now)]
@@ -118,6 +122,8 @@ class Notify:
 def words(row: Row[Any]) -> Told:
     """Whose comment it is, and what it says, is for the desk alone."""
     id_ = row.case_id
+    if row.reason == Reason.DESK_STOPPED:
+        return Told(NOBODY_CALLED, f"Account {row.account}, for {row.person}: {row.why}. {INSTEAD} (Notice {row.id})")
     body = (
         f"Account {row.account}, case {id_}, found {row.opened_at:%Y-%m-%d %H:%M} UTC. It waits for you, {row.person}. "
         f"See it: chaperone show {id_}, or its card on Discord. "

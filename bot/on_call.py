@@ -4,7 +4,7 @@
 
 A round ends after `desk.crisis_minutes`, or when nobody in it can be reached. It all ends when somebody rules, and
 rests while somebody has taken the case. Each notice is a row before it is sent (see `bot/notify.py`); the desk on
-Discord calls the same people by its own means.
+Discord calls the same people by its own means. Should Discord refuse it, everybody is told of that at once.
 """
 
 import re
@@ -17,10 +17,10 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from bot.config import Account, Config, OnCall
-from bot.model import CaseState, Severity
+from bot.model import CaseState, Reason, Severity
 from bot.store.engine.port import Engine, Job, Queue
-from bot.store.queries import Note, write_audit
-from bot.store.tables import case, notice
+from bot.store.queries import NewCase, Note, put_in_case, write_audit
+from bot.store.tables import audit, case, notice
 
 
 class NoticeState(StrEnum):
@@ -77,6 +77,25 @@ def pass_on(tx: Connection, config: Config, failed: Row[Any], now: datetime) -> 
         return
     told = next_call(tx, config, account, row, now)
     write_audit(tx, now, [Note("case_passed_on", account=account.name, case_id=row.id, detail=told)])
+
+
+def tell_desk_stopped(tx: Connection, config: Config, why: str, now: datetime) -> None:
+    """Discord refuses the desk until the next start: each account has a case, and who has an address is told, at most
+    once a day.
+    """
+    write_audit(tx, now, [Note(Reason.DESK_STOPPED, detail=why)])
+    for account in config.accounts:
+        key, everybody = f"desk_stopped:{account.name}:{now:%Y-%m-%d}", people(config, account)
+        new = NewCase(key, account.name, Reason.DESK_STOPPED, None, why, Severity.URGENT)
+        _write(tx, account, put_in_case(tx, new, None, now), len(everybody), everybody, now)
+
+
+def desk_stopped(tx: Connection) -> str | None:
+    """Why Discord has refused the desk since the last start; None where it did not."""
+    either = audit.c.what.in_(["started", Reason.DESK_STOPPED])
+    last = tx.execute(select(audit).where(either).order_by(audit.c.id.desc()).limit(1)).first()
+    why: str | None = last.detail if last is not None and last.what == Reason.DESK_STOPPED else None
+    return why
 
 
 def taken(row: Row[Any], now: datetime) -> bool:

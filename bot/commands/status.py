@@ -19,7 +19,7 @@ from bot.commandline import CONFIG, ConfigOption, JsonOption, console
 from bot.commands.counts import number_of, summary, tally
 from bot.config import Account, Config, read
 from bot.model import ActionState, CaseState, Mode, Severity, Verb, Verdict
-from bot.on_call import NoticeState
+from bot.on_call import NoticeState, desk_stopped
 from bot.review.answers import counted
 from bot.review.rendering import about, as_plain_json, waiting_line
 from bot.store.engine.port import Queue
@@ -37,7 +37,7 @@ NOT_JUDGED = {
     NotAssessed.UNREADABLE: "unreadable",
     NotAssessed.MODEL_DOWN: "while the model was down",
 }
-NOTICES = {NoticeState.SENT: "told of a crisis", NoticeState.FAILED: "NOT REACHED about a crisis"}
+NOTICES = {NoticeState.SENT: "told by a notice", NoticeState.FAILED: "NOT REACHED by a notice"}
 ASIDE_SHOWN = 5
 
 
@@ -49,7 +49,7 @@ def status(config: ConfigOption = CONFIG, json: JsonOption = False) -> None:
         if not json:
             console().print(page(db.read_now(lambda tx: [health(tx, settings, now, runs=runs), *day(tx, now)])))
             return
-        found = {"running": runs, **db.read_now(summary)}
+        found = {"running": runs, "desk_stopped": db.read_now(desk_stopped), **db.read_now(summary)}
         found["waits"] = [asdict(each) for each in db.read_now(partial(ahead, config=settings, now=now))]
         found["platforms"] = standings(settings, SystemClock())
     console().print(as_plain_json(found), soft_wrap=True, markup=False)
@@ -65,6 +65,8 @@ def health(tx: Connection, config: Config, now: datetime, *, runs: bool) -> Sect
     heard = select(account, cursor.c.at).outerjoin(cursor, cursor.c.account == account.c.name)
     rows = {row.name: row for row in tx.execute(heard)}
     lines = [_account(one, rows.get(one.name)) for one in config.accounts]
+    if why := desk_stopped(tx):
+        lines.append(f"the desk on Discord: STOPPED, no cards and no calls: {why}")
     lines += [
         f"{row.account}: paused by {row.by} since {_at(row.at)}; {_plain(row.label) or 'all'} goes to a person"
         for row in tx.execute(select(pause))

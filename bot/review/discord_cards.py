@@ -24,6 +24,7 @@ from bot.clock import Clock
 from bot.config import Config, OnDiscord
 from bot.errors import CredentialsRevoked, Later, StoreError
 from bot.model import Capability, Target, Verb
+from bot.on_call import tell_desk_stopped
 from bot.review import postings, presses
 from bot.review.card_view import card_view
 from bot.review.cards import COMMENTS_LISTED, COMMENTS_SHOWN, Card, Here, card, listing
@@ -74,15 +75,16 @@ class DiscordCards:
         self._news.set()
 
     async def run(self) -> None:
-        """For ever; what goes wrong is tried again, ever more slowly."""
+        """Until Discord refuses the token, which people are told; other trouble is tried again, ever more slowly."""
         wait = self.poll
         while True:
             self._news.clear()
             try:
                 busy = await self.turn(await self.chat.ready())
                 wait = 0.0 if busy else self.poll
-            except CredentialsRevoked:
-                log.error("desk_stopped", extra={"fields": {"why": "Discord does not accept the token"}})
+            except CredentialsRevoked as error:
+                log.error("desk_stopped", extra={"fields": {"why": str(error)}})
+                await self.db.run(partial(tell_desk_stopped, config=self.config, why=str(error), now=self.clock.now()))
                 return
             except (*TROUBLE, StoreError) as error:
                 wait = min(max(wait, self.poll) * 2, LONGEST_WAIT)

@@ -42,6 +42,7 @@ WHY = {  # what a case is about beside its label; of what was merely found, the 
     Reason.UNKNOWN_OUTCOME: "nobody knows whether it was done",
     Reason.GAP: "some comments may not have been read",
     Reason.STOPPED: "the account is stopped",
+    Reason.DESK_STOPPED: "no cards and no calls on Discord",
 }
 
 PANEL = 110  # columns at most; a pipe has more
