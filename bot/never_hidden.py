@@ -6,7 +6,7 @@ That happens where a comment is edited, or judged anew. What people did stays as
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from bot.actions import ACTIONS, action_key
 from bot.model import ActionState, Severity, Verb
@@ -29,8 +29,10 @@ def spare(tx: Connection, engine: Engine, row: Row[Any], decision_id: int, now: 
     by_machine &= action.c.undo_of.is_(None) & (action.c.decision_id != decision_id)
     _call_off(tx, tx.execute(select(action).where(by_machine, action.c.state == ActionState.PENDING)).all(), now)
     undone = select(action.c.undo_of).where(action.c.undo_of.is_not(None))
-    may_be_done = action.c.state.in_([ActionState.DONE, ActionState.SENDING, ActionState.UNKNOWN])
-    may_be_done |= (action.c.state == ActionState.CANCELLED) & (action.c.attempts > 0)  # after a call without an answer
+    may_be_done = or_(
+        action.c.state.in_([ActionState.DONE, ActionState.SENDING, ActionState.UNKNOWN]),
+        (action.c.state == ActionState.CANCELLED) & (action.c.attempts > 0),  # after a call without an answer
+    )
     done = select(action).where(by_machine, action.c.verb.in_(TAKEN_BACK), may_be_done, action.c.id.not_in(undone))
     found = tx.execute(done).all()
     for each in found:

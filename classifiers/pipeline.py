@@ -64,7 +64,8 @@ class Pipeline:
         self.why = why
         self._languages = settings.languages
         self._classifier = classifier
-        rates = {label: rate for label, rate in settings.base_rate.items() if label is not Label.CRISIS}
+        rates: dict[Label, float] = dict(settings.base_rate)
+        rates.pop(Label.CRISIS, None)
         self._calibration = classifier.calibration.moved(rates) if classifier else Calibration({})
 
     @classmethod
