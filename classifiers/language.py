@@ -3,7 +3,8 @@
 English is told first by its words: a short comment is full of slang, drug names and typing errors, which language
 detectors mistake for anything (lingua, over 17 languages, for another language in 5 % of 10,000 English comments), but
 hardly ever without words of `words.txt`. Where those are few or none, the script and lingua's low-accuracy models
-(25 MB, loaded when first needed, 0.3 s) decide. A text in two languages counts as the one with more words.
+(25 MB, loaded when first needed, 0.3 s) decide; where a word of `language.toml` stands among them, only for English if
+that is the likeliest language. A text in two languages counts as the one with more words.
 """
 
 import re
@@ -59,13 +60,17 @@ def _english(plain: str, said: list[str]) -> bool:
     if len(LATIN.findall(letters)) * 2 < len(letters):
         return False
     known = sum(map(_known, said)) / len(said)
-    if known >= MOSTLY or (known >= 0.5 and len(said) < SOME):
+    foreign = not _table().small.isdisjoint(said)
+    if known >= MOSTLY or (known >= 0.5 and len(said) < SOME and not foreign):
         return True
     if known < HARDLY and len(said) >= SOME:
         return False
     found = _detector(frozenset()).compute_language_confidence_values(plain)
     shares = {value.language: value.value for value in found}
-    return shares[Language.ENGLISH] >= UNLIKELY or max(shares.values()) < SURE
+    english, likeliest = shares[Language.ENGLISH], max(shares.values())
+    if foreign:  # unsure is not enough: "me voy a matar" has no likely language
+        return known > 0 and english == likeliest
+    return english >= UNLIKELY or likeliest < SURE
 
 
 @lru_cache(maxsize=65536)

@@ -43,6 +43,20 @@ doctor sahab bahut dard ho raha hai kya karu
 Gracias doctora por todo lo que hace, you are the best
 """.replace("\n", " | ").strip(" |")
 
+SHORT = """
+me voy a matar | me mato hoy | voy a suicidarme | hija de puta | puta madre | te voy a matar | quiero morir
+ojalá te mueras | gracias doctor | me duele mucho | tengo fiebre | no quiero vivir
+ich will sterben | ich bringe mich um | du bist dumm | danke schön | mir ist schlecht
+je me tue | je veux mourir | va te faire foutre | merci beaucoup | j'ai mal | sale pute
+quero morrer | vou me matar | filho da puta | muito obrigada | estou com febre
+voglio morire | mi ammazzo | vaffanculo stronzo | grazie mille | ho la febbre
+chcę umrzeć | zabiję się | dziękuję bardzo | boli mnie głowa
+ik wil dood | ik maak me dood | dank je wel | heb je koorts
+gusto ko mamatay | putang ina mo | salamat po | masakit ang ulo ko
+nataka kufa | asante daktari | nitajiua leo
+main marna chahta hun | mujhe marna hai | shukriya doctor sahab | tum pagal ho | bahut dard hai
+""".replace("\n", " | ").strip(" |")
+
 WORDLESS = "❤️|😂😂😂|!!!|...|10/10|+1|https://t.co/abc|@drsmith|@a @b 🙏|lol|LOL 😂|hahahaha|👍🏽|:-)| |\n|🌹 https://x.co/1|3:51|"
 WORDLESS += "Hahah 😂|ahahahhaha|heh hehehe|jajaja|kkkkkk|"
 WORDLESS += "<:pepe:1234>|<a:pepe_2:1234> <@1234> <@!1234> <@&1234>|<#1234> lol|lol<br>lol<br /><i>haha</i>"
@@ -54,7 +68,7 @@ def test_english_however_short_is_assessed(text: str) -> None:
     assert obstacle(normalise(text).text, ["en"]) is None
 
 
-@pytest.mark.parametrize("text", FOREIGN.split(" | "))
+@pytest.mark.parametrize("text", [*FOREIGN.split(" | "), *SHORT.split(" | ")])
 def test_other_languages_are_not(text: str) -> None:
     assert obstacle(normalise(text).text, ["en"]) is NotAssessed.LANGUAGE
 
