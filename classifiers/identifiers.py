@@ -61,9 +61,10 @@ def _personal(handle: str) -> bool:
 
 
 PATTERNS = (
-    _pattern(SpanType.CONTACT, r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    # These two begin where a word does: a long row of letters must not cost its square
+    _pattern(SpanType.CONTACT, r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     _pattern(SpanType.CONTACT, r"(?:https?://)?(?:wa|t|m|fb|ig)\.me/\w\S*|(?:https?://)?linktr\.ee/\S+"),
-    _pattern(SpanType.CONTACT, r"(?<![\w#])\w[\w.]{2,}#\d{4}\b"),  # Discord, as it was
+    _pattern(SpanType.CONTACT, r"(?<![\w#.])\.*(?P<it>\w[\w.]{2,}#\d{4})\b"),  # Discord, as it was
     _pattern(
         SpanType.CONTACT,
         r"\b(?:whats ?app|telegram|tg|snap(?:chat)?|insta(?:gram)?|ig|kik|signal|wechat|skype|cash ?app|discord)\b"

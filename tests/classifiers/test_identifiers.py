@@ -12,6 +12,7 @@ FOUND = [
     ("whatsapp +254 722 555 018 now", "+254 722 555 018", SpanType.CONTACT),
     ("telegram: dr_healer99", "dr_healer99", SpanType.CONTACT),
     ("my discord is quesy#0412", "quesy#0412", SpanType.CONTACT),
+    ("my discord is ...quesy#0412", "quesy#0412", SpanType.CONTACT),
     ("order at wa.me/254700555", "wa.me/254700555", SpanType.CONTACT),
     ("that's my sister @tilly_oakes", "@tilly_oakes", SpanType.PERSON),
     ("NHS number 943 476 5919 if you need it", "943 476 5919", SpanType.RECORD),
@@ -47,6 +48,12 @@ def test_what_points_to_somebody_is_found(text: str, it: str, type_: SpanType) -
 def test_doses_codes_and_public_handles_point_to_nobody(text: str) -> None:
     pointing = [text[s.start : s.end] for s in merged(found(text)) if s.type is not SpanType.CONTACT]
     assert pointing == []
+
+
+@pytest.mark.parametrize("row", ["a", "a.", "-", "A-", "@", "a@"])
+def test_a_long_row_hides_no_address_and_holds_nothing_up(row: str) -> None:
+    text = row * 12_500 + " gwyn@example.org"
+    assert Span(len(text) - 16, len(text), SpanType.CONTACT) in set(found(text))
 
 
 def test_the_longest_span_wins_and_others_keep_what_it_leaves() -> None:
