@@ -65,7 +65,7 @@ def _is_rule(name: str, given: Any, shipped: Mapping[str, Any]) -> bool:
 class Rules(_Part):
     """One rule a label."""
 
-    harassment: Rule = Rule(do=(Do.HIDE,), severity="high")
+    harassment: Rule = Rule(ask_when_right=0.75, do=(Do.HIDE,), severity="high")
     diagnosis_request: Rule = Rule(act_when_right=0.97, do=(Do.WARN,))  # a wrong answer is one signpost too many
     health_disclosure: DisclosureRule = DisclosureRule(ask_when_right=0.85)
     crisis: Rule = Rule(ask_when_right=0.5, severity="urgent")

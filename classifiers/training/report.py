@@ -12,7 +12,11 @@ from classifiers.training.measures import At, at, average_precision, best
 from classifiers.training.rows import LABELS, Row
 from classifiers.training.scoring import Scores
 
-ASK: Mapping[Label, float] = dict.fromkeys(LABELS, 0.8) | {Label.HEALTH_DISCLOSURE: 0.85, Label.CRISIS: 0.5}
+ASK: Mapping[Label, float] = dict.fromkeys(LABELS, 0.8) | {
+    Label.HARASSMENT: 0.75,
+    Label.HEALTH_DISCLOSURE: 0.85,
+    Label.CRISIS: 0.5,
+}
 GRID = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
 # Crisis is never acted on alone, whatever its line; a request is only answered, which hides nothing.
 ACT: Mapping[Label, float] = dict.fromkeys(LABELS, 0.98) | {Label.DIAGNOSIS_REQUEST: 0.97}
