@@ -145,8 +145,8 @@ def test_the_command_refuses_with_the_words_marked_and_a_safe_wording(told: Call
 
 
 def test_the_command_allows_and_knows_what_was_said(told: Callable[..., tuple[int, str]]) -> None:
-    assert told("-", typed="Lupus is hard to live with.\n") == (0, "Allowed.\n")
-    status, output = told("Lupus is hard to live with.", "--said", "I was diagnosed with lupus", "--json")
+    assert told("-", typed="Lupus is tiring.\n") == (0, "Allowed.\n")
+    status, output = told("Lupus is tiring.", "--said", "I was diagnosed with lupus", "--json")
     assert status == 1
     assert [each["rule"] for each in json.loads(output)["reasons"]] == ["repeats"]
 
