@@ -161,5 +161,5 @@ async def test_the_card_of_another_bot_is_posted_anew(room: Room) -> None:
     case_id = await room.case()
     first = await room.card(case_id)
     room.server.fail("PATCH", f"*/messages/{first['id']}", NOT_YOURS, times=100)
-    await room.case()
+    await room.press(case_id, "take", room.ben)
     await until(lambda: len(room.messages()) == 2 or None)
