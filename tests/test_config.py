@@ -180,8 +180,9 @@ def test_the_messages_never_quote_a_value(tmp_path: Path) -> None:
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
-    config = read(config_with(tmp_path, ""))
+    config = read(config_with(tmp_path, '[classifier]\nfolder = "weights"'))
     assert config.store.path == tmp_path / "chaperone.sqlite3"
+    assert config.classifier.folder == tmp_path / "weights"
     assert config.accounts[0].settings["path"] == tmp_path / "c.jsonl"
 
 

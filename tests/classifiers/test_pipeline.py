@@ -2,6 +2,7 @@ import logging
 from collections.abc import Sequence
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -143,6 +144,12 @@ def test_a_failure_is_logged_without_the_text(caplog: pytest.LogCaptureFixture) 
         assess(["boom goes Maureen"])
     assert "scoring_failed" in caplog.text
     assert "Maureen" not in str([record.__dict__ for record in caplog.records])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_gone_is_a_model_that_is_down() -> None:
+    with pytest.raises(ModelUnavailable, match=r"encoder\.py cannot load"):
+        Pipeline.load(Settings(device="cuda"))
 
 
 @pytest.mark.parametrize("name", ["nowhere", "labels", "pipeline", "os.path", "../encoder", ""])
