@@ -30,7 +30,7 @@ def card_view(it: Card) -> ui.LayoutView:
 
 def menu_view(of: Press) -> ui.LayoutView:
     """What stands behind More."""
-    return card_view(Card(of.case_id, 0x4F545C, (Box((f"**Case {of.case_id}**",), MENU),), of.number))
+    return card_view(Card(of.case_id, 0x4F545C, (Box((f"**Case {of.case_id}**",), MENU),), of.seen))
 
 
 def text_view(*paragraphs: str) -> ui.LayoutView:
@@ -99,6 +99,5 @@ def _container(box: Box, of: Card) -> ui.Container[ui.LayoutView]:
 
 
 def _button(it: Button, of: Card) -> ui.Button[ui.LayoutView]:
-    number = it.page if it.what == What.LIST else of.comments
-    custom_id = Press(What(it.what), of.case_id, number).custom_id()
+    custom_id = Press(What(it.what), of.case_id, of.comments, it.page).custom_id()
     return ui.Button(label=it.label, style=STYLES[it.style], disabled=not it.enabled, custom_id=custom_id)

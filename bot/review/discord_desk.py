@@ -138,7 +138,7 @@ class DiscordDesk:
             case What.REVEAL:
                 await self._reveal(it, press, by)
             case What.LIST:
-                page = card_view.card_view(await self.cards.listed(press.case_id, press.number))
+                page = card_view.card_view(await self.cards.listed(press.case_id, press.page))
                 await (it.edit_original_response(view=page) if is_private(it) else it.followup.send(view=page))
             case What.TAKE:
                 minutes = self.config.desk.claim_minutes
@@ -199,7 +199,7 @@ class DiscordDesk:
         now, case_id = self.clock.now(), press.case_id
         if said.what is Ruling.UNDO:
             return cases.undo(tx, self.engine, self.db.cipher, case_id, said.by, now)
-        none_joined(tx, case_id, press.number, said.what)
+        none_joined(tx, case_id, press.seen, said.what)
         mind(tx, self.settings.severe_per_day, case_id, said.by, now)
         return cases.rule(tx, self.engine, self.db.cipher, case_id, said, now, supportable(self.config))
 

@@ -32,10 +32,12 @@ class What(StrEnum):
 class Press:
     what: What
     case_id: int
-    number: int = 0  # LIST: the page, 0 = the first; else how many comments the card told of, 0 = it did not say
+    seen: int = 0  # how many comments the card told of; 0 = it did not say
+    page: int = 0  # of LIST, which travels in place of `seen`
 
     def custom_id(self) -> str:
-        return f"desk:{self.what}:{self.case_id}" + (f":{self.number}" if self.number else "")
+        number = self.page if self.what is What.LIST else self.seen
+        return f"desk:{self.what}:{self.case_id}" + (f":{number}" if number else "")
 
 
 def read(custom_id: str) -> Press | None:
@@ -43,4 +45,5 @@ def read(custom_id: str) -> Press | None:
     form = _FORM.fullmatch(custom_id)
     if form is None or form["what"] not in list(What):
         return None
-    return Press(What(form["what"]), int(form["case"]), int(form["number"] or 0))
+    what, case_id, number = What(form["what"]), int(form["case"]), int(form["number"] or 0)
+    return Press(what, case_id, page=number) if what is What.LIST else Press(what, case_id, seen=number)

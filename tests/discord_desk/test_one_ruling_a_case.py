@@ -84,7 +84,10 @@ async def test_who_may_not_or_forges_is_told_and_nothing_is_ruled(
 
 def test_a_press_is_read_as_it_was_written() -> None:
     for what in What:
-        assert read(f"desk:{what}:12") is not None
+        for custom_id in (f"desk:{what}:12", f"desk:{what}:12:3"):
+            press = read(custom_id)
+            assert press is not None
+            assert press.custom_id() == custom_id
     for custom_id in ("", "desk:keep:", "desk:keep:0", "desk:keep:-1", "desk:keep:1 ", "desk:Keep:1", "keep:1"):
         assert read(custom_id) is None
 
