@@ -5,7 +5,7 @@ ChaperoneError                its message is ours and safe to show: no comment t
 ├── StoreError                the database cannot be used
 │   ├── StoreNewer            it was written by a newer Chaperone
 │   ├── StoreKeyWrong         the key does not open what is stored
-│   └── StoreUnavailable      locked, full, read-only: try again later, nothing was lost
+│   └── StoreUnavailable      locked, full, read-only: nothing was changed; jobs are tried again, people are told to
 ├── DeskError                 what a moderator asked cannot be done; the message tells them why
 ├── ReplyRefused              the reply guard did not let a text pass
 ├── UnreadablePayload         what a platform sent is malformed: it is set aside

@@ -53,7 +53,7 @@ class Database:
                 migrate(tx)
                 cipher = unlock(tx, Cipher(keys))
         except (DBAPIError, OSError) as error:
-            raise _unavailable(path, error) from None
+            raise _unavailable(error, f"The database {path}") from None
         return cls(writer, _engine(path, "BEGIN"), cipher, path)
 
     async def run(self, body: Body[T]) -> T:
@@ -74,7 +74,7 @@ class Database:
         except DBAPIError as error:
             if not _in_doubt(error):
                 raise
-            raise _unavailable(self.path, error) from None
+            raise _unavailable(error) from None
 
     def close(self) -> None:
         """Finish the writes that were asked for, then let go of the file."""
@@ -118,7 +118,7 @@ class Database:
                         savepoint.commit()
                         results.append((write, value))
         except Exception as error:
-            cause = _unavailable(self.path, error)
+            cause = _unavailable(error)
             results, failures = [], [(write, cause) for write in wanted]
         for write, value in results:
             write.result.set_result(value)
@@ -163,8 +163,10 @@ def _in_doubt(error: Exception) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, DBAPIError) and _cause(error) is not None)
 
 
-def _unavailable(path: Path, error: BaseException) -> ChaperoneError:
+def _unavailable(error: BaseException, what: str = "The database") -> ChaperoneError:
+    """Its words reach moderators, whose presses nobody tries again, in a chat, where no path of this machine belongs."""
     if isinstance(error, ChaperoneError):
         return error
     cause = _cause(error) or type(error).__name__
-    return StoreUnavailable(f"The database {path} cannot be used: {cause}. Nothing was lost; it is tried again.")
+    again = "Nothing was changed; what you asked for was not written down: do it again."
+    return StoreUnavailable(f"{what} cannot be used: {cause}. {again}")

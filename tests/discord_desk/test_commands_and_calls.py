@@ -1,5 +1,7 @@
 """Commands answer one person, and people are called when they are needed."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -48,6 +50,20 @@ async def test_commands_answer_privately_and_by_role(room: Room) -> None:
         assert (await given.answered())["type"] == 5
         assert answer in await told(given), (name, who)
     assert len(room.messages()) == 1
+
+
+async def test_a_press_that_the_store_cannot_take_is_told_to_be_done_again(room: Room) -> None:
+    case_id, db = await room.case(), room.house.db
+    await room.card(case_id)
+    db.run_now(lambda tx: tx.exec_driver_sql("PRAGMA busy_timeout = 0"))
+    with closing(sqlite3.connect(db.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        said = await told(await room.press(case_id, "keep", room.ben))
+    assert "write lock" in said
+    assert "not written down: do it again" in said
+    assert db.path.name not in said
+    await room.press(case_id, "keep", room.ben)
+    await room.shows(case_id, "closed by")
 
 
 async def test_people_are_called_by_severity_once_and_at_each_reminder(server: Discord, tmp_path: Path) -> None:
