@@ -164,7 +164,7 @@ def _in_doubt(error: Exception) -> bool:
 
 
 def _unavailable(error: BaseException, what: str = "The database") -> ChaperoneError:
-    """Its words reach moderators, whose presses nobody tries again, in a chat, where no path of this machine belongs."""
+    """Its words reach moderators, whose presses nobody tries again, in a chat, where no path belongs."""
     if isinstance(error, ChaperoneError):
         return error
     cause = _cause(error) or type(error).__name__
