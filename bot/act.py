@@ -48,7 +48,7 @@ class _Work:
     order: Order
     mode: Mode
     provider: Consequences
-    interrupted: bool  # it was found in `sending`
+    interrupted: bool  # it may have been sent already, so it is observed
     answers: Said | None  # of typed words: what of the commenter's they must not repeat
 
 
@@ -59,6 +59,7 @@ class _Outcome:
     again_at: datetime | None = None
     reason: Reason | None = None  # of the case that a person gets
     counts: bool = True  # whether an attempt was used up
+    mode: Mode | None = None  # in which it was done, where that is not the one it was asked for in
 
 
 class Act:
@@ -95,25 +96,20 @@ class Act:
             else:
                 later[row.id] = wait
         tried = [work.row.id for work in works]
-        tx.execute(update(action).where(action.c.id.in_(tried)).values(attempts=action.c.attempts + 1))
+        sending = {"state": ActionState.SENDING, "attempts": action.c.attempts + 1}
+        tx.execute(update(action).where(action.c.id.in_(tried)).values(sending))
         for work in works:
             self._note_stand_in(tx, work, now)
         sent = [work.row.id for work in works if not work.interrupted]
-        tx.execute(update(action).where(action.c.id.in_(sent)).values(state=ActionState.SENDING, sent_at=now))
+        tx.execute(update(action).where(action.c.id.in_(sent)).values(sent_at=now))
         return works, later
 
     def _work(self, tx: Connection, row: Row[Any]) -> _Work:
         side, body = self._sides[row.account], opened(self._db.cipher, row.body)
-        interrupted = row.state == ActionState.SENDING  # then it is observed where it may have been sent
+        interrupted = row.state == ActionState.SENDING or (side.mode is Mode.SHADOW and row.attempts > 0)
         mode = Mode.LIVE if row.mode == Mode.LIVE and (interrupted or side.mode is Mode.LIVE) else Mode.SHADOW
-        target = Target(
-            row.external_id,
-            body.author_id if body else "",
-            row.thread,
-            row.parent,
-            row.summoned,
-            row.posted_at,
-        )
+        author_id = body.author_id if body else ""
+        target = Target(row.external_id, author_id, row.thread, row.parent, row.summoned, row.posted_at)
         provider, verb = side.providers[mode], Verb(row.verb)
         if not interrupted:
             verb = _possible(verb, provider, target, self._clock.now())
@@ -183,7 +179,7 @@ class Act:
         except Exception as error:  # the top of a task: an adapter's mistake is a person's case, not our end
             log.error("adapter_failed", extra={"fields": {"account": row.account, "verb": work.verb}}, exc_info=error)
             return _Outcome(ActionState.UNKNOWN, "the adapter failed", reason=Reason.UNKNOWN_OUTCOME)
-        return _Outcome(ActionState.DONE, "" if work.mode is Mode.LIVE else "shadow: nothing was done")
+        return _Outcome(ActionState.DONE, "") if work.mode is Mode.LIVE else _in_shadow(row)
 
     async def _perform(self, work: _Work) -> None:
         row, verb = work.row, work.verb
@@ -220,7 +216,9 @@ class Act:
         if found is Observed.GONE:
             raise Vanished("the comment is gone")
         sends = self._sides[row.account].mode is Mode.LIVE
-        may_repeat = found is Observed.NOT_DONE or (ACTIONS[verb].repeatable and sends)
+        if found is Observed.NOT_DONE and not sends:
+            return _in_shadow(row)
+        may_repeat = sends and (found is Observed.NOT_DONE or ACTIONS[verb].repeatable)
         if may_repeat and row.attempts < MOST_ATTEMPTS:
             return _Outcome(ActionState.PENDING, "sent again", again, counts=False)
         return _NOBODY_KNOWS
@@ -237,8 +235,8 @@ class Act:
             update(action)
             .where(action.c.id == row.id)
             .values(
-                state=outcome.state, note=outcome.note, settled_at=now if final else None,
-                attempts=action.c.attempts - (not outcome.counts),
+                state=outcome.state, mode=outcome.mode or row.mode, note=outcome.note,
+                settled_at=now if final else None, attempts=action.c.attempts - (not outcome.counts),
             )
         )  # fmt: skip
         note = Note(
@@ -256,18 +254,19 @@ class Act:
         key = f"{row.account}/{outcome.reason}/{work.verb}/{outcome.note}"
         why = f"{work.verb}: {outcome.note}"
         severity = Severity(max(row.severity, Severity.NORMAL))
-        return NewCase(
-            key,
-            row.account,
-            outcome.reason or Reason.REFUSED,
-            row.label,
-            why,
-            severity,
-            due_at=now + self._remind,
-        )
+        due, reason = now + self._remind, outcome.reason or Reason.REFUSED
+        return NewCase(key, row.account, reason, row.label, why, severity, due_at=due)
 
 
 _NOBODY_KNOWS = _Outcome(ActionState.UNKNOWN, "nobody knows whether it arrived", reason=Reason.UNKNOWN_OUTCOME)
+_STANDS = "the account is in shadow: nothing was taken back"
+
+
+def _in_shadow(row: Row[Any]) -> _Outcome:
+    """What comes of it where nothing is done. What stands on the platform is not taken back by that."""
+    if row.undo_of is not None and row.mode == Mode.LIVE:
+        return _Outcome(ActionState.REFUSED, _STANDS, reason=Reason.REFUSED)
+    return _Outcome(ActionState.DONE, "shadow: nothing was done", mode=Mode.SHADOW)
 
 
 def _possible(verb: Verb, provider: Consequences, target: Target, now: datetime) -> Verb:
