@@ -222,7 +222,8 @@ def connected(
 ) -> AbstractAsyncContextManager[platforms.Platform]:
     """One account's adapter, connected; it may share `chats`. Raises `PlatformError` or `ConfigError`."""
     _, adapter = platforms.load(one.platform)
-    around = platforms.Surroundings(one.name, clock, _folder(config, one), frozenset(one.staff), chats, connector)
+    staff, desk = frozenset(one.staff), config.desk.discord.channel
+    around = platforms.Surroundings(one.name, clock, _folder(config, one), staff, chats, connector, desk)
     return adapter.connect(one.platform_settings(), around)
 
 
@@ -272,8 +273,7 @@ def _record_start(tx: Connection, config: Config, model: str, clock: Clock) -> N
         before = tx.execute(select(account.c.mode).where(account.c.name == one.name)).scalar()
         new = insert(account).values(name=one.name, platform=one.platform, mode=one.mode, mode_since=now)
         tx.execute(new.on_conflict_do_nothing())
-        renewed = update(account).where(account.c.name == one.name).values(stopped_why=None)
-        tx.execute(renewed)
+        tx.execute(update(account).where(account.c.name == one.name).values(stopped_why=None))
         if before != one.mode:
             tx.execute(update(account).where(account.c.name == one.name).values(mode=one.mode, mode_since=now))
             write_audit(tx, now, [Note("mode", account=one.name, detail=f"{before or 'new'} to {one.mode}")])

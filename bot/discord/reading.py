@@ -3,57 +3,22 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import discord
-from discord.ext import commands
 
 from bot.chat import Chat
 from bot.chat_errors import told_as_ours
 from bot.clock import Clock
 from bot.discord.messages import comment
 from bot.discord.progress import Progress
-from bot.errors import CredentialsRevoked
+from bot.discord.scope import Channel, Scope
 from bot.model import Batch, Event, Gap, Gone, Posted
 
 log = logging.getLogger("chaperone.discord")
 
 PAGE = 100  # messages Discord hands out at once
 MOST_WAITING = 10_000  # events in memory; what comes on top is read from the history later
-
-Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
-_CHANNELS = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel)
-_PARENTS = (discord.TextChannel, discord.ForumChannel)  # of threads
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What is read: a server, and of it these channels with their threads; none named = all."""
-
-    account: str
-    server: int
-    channels: frozenset[int]
-    staff: frozenset[str]
-    backfill: timedelta
-
-    def holds(self, channel: Any) -> bool:
-        chosen = self.channels
-        return not chosen or channel.id in chosen or getattr(channel, "parent_id", None) in chosen
-
-    def of(self, guild: discord.Guild) -> list[Channel]:
-        return [each for each in guild.channels if isinstance(each, _CHANNELS) and self.holds(each)]
-
-    def parents(self, guild: discord.Guild) -> list[discord.TextChannel | discord.ForumChannel]:
-        return [each for each in guild.channels if isinstance(each, _PARENTS) and self.holds(each)]
-
-    def guild(self, client: commands.Bot) -> discord.Guild:
-        """Raises `CredentialsRevoked` where the bot is not a member."""
-        guild = client.get_guild(self.server)
-        if guild is None:
-            raise CredentialsRevoked(f"the bot is not a member of the server {self.server}: invite it")
-        return guild
 
 
 class Reading:

@@ -67,6 +67,7 @@ class Surroundings:
     staff: frozenset[str] = frozenset()  # author ids of our own side
     chats: Chats = field(default_factory=Chats)  # the app's Discord clients, shared with the desk
     connector: Callable[[], BaseConnector] = TCPConnector  # how the network is reached; emulators have their own
+    desk: int | None = None  # the channel of the desk on Discord, where our own people talk: it is never watched
 
 
 class Platform:

@@ -9,7 +9,6 @@ What we post carries the key of its order as the number of its text component, w
 there. Discord's own nonce keeps a call that is sent twice within minutes from posting twice.
 """
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,15 +22,16 @@ from pydantic import Field
 
 from bot.chat import Chat, token
 from bot.chat_errors import DMS_CLOSED, UNKNOWN_BAN, UNKNOWN_MESSAGE, told_as_ours
-from bot.discord.reading import Reading, Scope
-from bot.errors import Later, PlatformError, Refused
+from bot.discord.permissions import entered, lacking
+from bot.discord.reading import Reading
+from bot.discord.scope import Scope
+from bot.errors import PlatformError, Refused
 from bot.model import Ability, Batch, Capability, Lane, Target, Verb
 from bot.platforms import base
 
 MOST_SEARCHED = 300  # messages looked through for one of ours
 MAY_NOT_DELETE = "the bot lacks the permission Manage Messages in that channel"
 LONGEST_POST = 4000  # characters of a message's text components
-CHECKED_WITHIN = 20.0  # seconds
 NEEDED = ("view_channel", "read_message_history", "send_messages", "manage_messages", "moderate_members", "ban_members")
 NOTES = {
     Verb.HIDE: "deletes the message: our copy can be reposted as long as we keep its text",
@@ -44,7 +44,9 @@ NOTES = {
 
 class Settings(base.Settings):
     server: int = Field(gt=0, description="the server's id: developer mode on, right click on it, Copy Server ID")
-    channels: tuple[int, ...] = Field((), description="ids of the channels to watch with their threads; empty = all")
+    channels: tuple[int, ...] = Field(
+        (), description="ids of those to watch, with their threads; empty = all but the desk's"
+    )
     delete_automatically: bool = Field(False, description="hiding is deleting here: false asks a person each time")
     mute_minutes: int = Field(
         1440, ge=1, le=40_320, description="how long a muted author cannot write; 28 days at most"
@@ -65,8 +67,8 @@ class Adapter(base.Platform):
 
     def __init__(self, settings: Settings, around: base.Surroundings, chat: Chat) -> None:
         self._settings, self._around, self._chat = settings, around, chat
-        backfill = timedelta(hours=settings.backfill_hours)
-        self._scope = Scope(around.account, settings.server, frozenset(settings.channels), around.staff, backfill)
+        channels, backfill = frozenset(settings.channels), timedelta(hours=settings.backfill_hours)
+        self._scope = Scope(around.account, settings.server, channels, around.staff, backfill, around.desk)
         self._reading = Reading(self._scope, chat, around.clock)
 
     @classmethod
@@ -76,19 +78,14 @@ class Adapter(base.Platform):
         yield cls(Settings.model_validate(settings), around, chat)
 
     async def check(self) -> list[str]:
-        try:
-            client = await asyncio.wait_for(self._chat.ready(), CHECKED_WITHIN)
-        except TimeoutError:
-            raise Later("Discord cannot be reached", self._around.clock.now()) from None
-        guild = self._scope.guild(client)
-        watched = self._scope.of(guild)
-        lacking = [f"channel {id_} is not there" for id_ in self._settings.channels if guild.get_channel(id_) is None]
-        for channel in watched:
-            allowed = channel.permissions_for(guild.me)
-            if missing := [name for name in NEEDED if not getattr(allowed, name)]:
-                lacking.append(f"in channel {channel.id} the bot lacks {', '.join(missing)}")
-        if lacking:
-            raise Refused("; ".join(lacking))
+        scope, guild = self._scope, self._scope.guild(await entered(self._chat, self._around.clock))
+        watched = scope.of(guild)
+        wrong = [f"channel {id_} is not there" for id_ in self._settings.channels if guild.get_channel(id_) is None]
+        if scope.desk in scope.channels:
+            wrong.append(f"channel {scope.desk} is the desk's, which is never watched: take it out of `channels`")
+        wrong += [told for channel in watched if (told := lacking(channel, NEEDED))]
+        if wrong:
+            raise Refused("; ".join(wrong))
         return [f"is a member of the server {guild.id}, and may do all that is needed in {len(watched)} channels"]
 
     def events(self, cursor: str | None) -> AsyncIterator[Batch]:

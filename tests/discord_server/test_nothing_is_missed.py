@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.chat import Chats
 from bot.discord.progress import Progress
-from bot.discord.reading import Reading, Scope
+from bot.discord.reading import Reading
+from bot.discord.scope import Scope
 from bot.model import Gap, Posted
 from bot.sandbox.discord import TOKEN
 from bot.sandbox.discord_world import FORUM

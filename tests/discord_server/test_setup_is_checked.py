@@ -13,7 +13,8 @@ from bot.chat import Chats
 from bot.clock import StillClock
 from bot.commands.setup import Finding, platform_checks
 from bot.config import read
-from bot.discord.reading import Reading, Scope
+from bot.discord.reading import Reading
+from bot.discord.scope import Scope
 from bot.errors import ConfigError, CredentialsRevoked, Refused
 from bot.model import Ability, Verb
 from bot.platforms.base import Surroundings
