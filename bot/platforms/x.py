@@ -140,8 +140,7 @@ class Adapter(base.Platform):
     async def _may_stream(self) -> str:
         if not self._settings.stream:
             return f"polls every {self._settings.poll_seconds:.0f} s, no stream"
-        await self._live.check()
-        return f"the stream's token is accepted; polls every {self._settings.poll_seconds:.0f} s besides"
+        return f"polls every {self._settings.poll_seconds:.0f} s besides the stream: {await self._live.check()}"
 
     def events(self, cursor: str | None) -> AsyncIterator[Batch]:
         """The cursor is JSON: how far each poll has read, and the newest posts, which are looked up again."""

@@ -7,7 +7,7 @@ two things: it puts what came into the queue, or it ends the attempt. What it mi
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
 import aiohttp
@@ -26,6 +26,10 @@ MOST_WAITING = 10_000  # lines; what comes on top is left to the poll
 NO_STREAM = (
     "X does not accept the bearer token, which the stream needs: copy it anew from your app at developer.x.com into "
     "the environment and start again, or write `stream = false`"
+)
+SHARED = (
+    "its app has rules that are not this account's ({}): what they match costs money too, and is counted here; give "
+    "each account an app of its own"
 )
 STEADY_SECONDS = 60.0  # a connection that held so long begins again at the shortest wait
 
@@ -104,7 +108,7 @@ class Live:
         self, bearer: str, rule: StreamRule, connector: Callable[[], BaseConnector], clock: Clock, silence: float
     ) -> None:
         """`silence` (seconds): X says something every 20; after so long without a sign the stream is dead."""
-        self._bearer, self._rule, self._connector = bearer, rule, connector
+        self._bearer, self.rule, self._connector = bearer, rule, connector
         self._clock, self._silence = clock, silence
         self.queue: asyncio.Queue[Item] = asyncio.Queue(MOST_WAITING)
         self.arrived = asyncio.Event()
@@ -119,7 +123,7 @@ class Live:
         failures = 0
         while True:
             began = self._clock.now()
-            why = await self._attempt()
+            why = await self._attempt(self._listen)
             held = (self._clock.now() - began).total_seconds()
             failures = 0 if held >= STEADY_SECONDS else failures
             first, longest = WAITS[why]
@@ -128,28 +132,32 @@ class Live:
             log.warning("stream_ended", extra={"fields": {"category": why, "held": held, "wait": wait}})
             await self._clock.sleep(wait)
 
-    async def check(self) -> None:
-        """Raises `CredentialsRevoked` or `Later`; opens no stream."""
-        why = await self._attempt(open_stream=False)
+    async def check(self) -> str:
+        """What a person is told. Raises `CredentialsRevoked` or `Later`; opens no stream."""
+        others: list[dict[str, str]] = []
+
+        async def look(attempt: _Attempt) -> None:
+            others.extend(rule for rule in await _rules(attempt) if rule.get("tag") != self.rule.tag)
+            attempt.why = Ended.CLOSED
+
+        why = await self._attempt(look)
         if why is Ended.REFUSED:
             raise CredentialsRevoked(NO_STREAM)
         if why is not Ended.CLOSED:
             raise Later(
                 f"the rules of X's stream cannot be read now ({why}): try again in some minutes", self._clock.now()
             )
+        accepted = "the stream's token is accepted"
+        return f"{accepted}; but {SHARED.format(len(others))}" if others else accepted
 
-    async def _attempt(self, *, open_stream: bool = True) -> Ended:
-        """Connect, read until it ends, say why it ended."""
+    async def _attempt(self, work: Callable[[_Attempt], Awaitable[None]]) -> Ended:
+        """Connect, work until that ends, say why it ended."""
         attempt = _Attempt(self._bearer, self.put)
         timeout = ClientTimeout(total=None, sock_connect=self._silence, sock_read=self._silence)
         async with ClientSession(connector=self._connector(), timeout=timeout) as session:
             attempt.session = session
             try:
-                if not open_stream:
-                    await attempt.get_rules()
-                    return Ended.CLOSED
-                await self._have_the_rule(attempt)
-                await asyncio.wait({attempt.filter(tweet_fields=TWEET_FIELDS)})  # it swallows being cancelled
+                await work(attempt)
             except TweepyException as error:
                 attempt.why = _why(getattr(getattr(error, "response", None), "status", 0))
             except (aiohttp.ClientError, TimeoutError, OSError):
@@ -162,17 +170,22 @@ class Live:
             self.put(Sign.REFUSED)
         return attempt.why
 
+    async def _listen(self, attempt: _Attempt) -> None:
+        await self._have_the_rule(attempt)
+        await asyncio.wait({attempt.filter(tweet_fields=TWEET_FIELDS)})  # it swallows being cancelled
+
     async def _have_the_rule(self, attempt: _Attempt) -> None:
-        mine: list[dict[str, str]] = []
-        others: list[dict[str, str]] = []
-        for rule in (await attempt.get_rules()).get("data", []):
-            same = rule.get("value") == self._rule.value and rule.get("tag") == self._rule.tag
-            (mine if same else others).append(rule)
-        stale = [rule["id"] for rule in others if rule.get("tag") == self._rule.tag]
+        mine = [rule for rule in await _rules(attempt) if rule.get("tag") == self.rule.tag]
+        stale = [rule["id"] for rule in mine if rule.get("value") != self.rule.value]
         if stale:
             await attempt.delete_rules(stale)
-        if not mine:
-            await attempt.add_rules(self._rule)
+        if len(stale) == len(mine):
+            await attempt.add_rules(self.rule)
+
+
+async def _rules(attempt: _Attempt) -> list[dict[str, str]]:
+    """All that the app has, which may not be ours alone."""
+    return list((await attempt.get_rules()).get("data", []))
 
 
 def _why(status: int) -> Ended:

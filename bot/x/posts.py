@@ -119,11 +119,19 @@ class Page(_Part):
         return found
 
 
-class Line(_Part):
-    """A line of the stream: a post, or why X ends it. What else stands there (rules without a tag) is not looked at."""
+class _Rule(_Part):
+    tag: str = ""
 
-    data: dict[str, Any] | None = None
+
+class Line(_Part):
+    """A line of the stream: a post and the rules that it matched, of whoever shares the app; or why X ends it."""
+
+    data: Post | None = None
     errors: tuple[Problem, ...] = ()
+    matching_rules: tuple[_Rule, ...] = ()
+
+    def matches(self, tag: str) -> bool:
+        return any(rule.tag == tag for rule in self.matching_rules)
 
 
 def comment(post: Post, kind: AuthorKind, *, root: str | None, summoned: bool) -> Comment:

@@ -156,7 +156,7 @@ class Reader:
 
     async def _from_the_stream(self, items: Sequence[Item]) -> list[Event]:
         events: list[Event] = []
-        posts: list[Post] = []
+        lines: list[Line] = []
         for item in items:
             match item:
                 case Gone():
@@ -168,9 +168,14 @@ class Reader:
                     why = f"{NO_STREAM}; meanwhile comments come by polls only, minutes later"
                     events += self._tell(Sign.REFUSED, why)
                 case bytes():
-                    posts += _from_line(item)
-        self._ledger.spend(self._plan.read_price * len(posts), reads=len(posts))
-        return events + await self._conversations.events(posts)
+                    lines.append(_line(item))
+        return events + await self._conversations.events(self._posts(lines))
+
+    def _posts(self, lines: Sequence[Line]) -> list[Post]:
+        """What our own rule asked for. X takes money for the rest too, which other rules of the app did."""
+        read = [(line.data, line.matches(self._live.rule.tag)) for line in lines if line.data is not None]
+        self._ledger.spend(self._plan.read_price * len(read), reads=len(read))
+        return [post for post, ours in read if ours]
 
 
 def _oldest_first(events: Sequence[Event]) -> list[Event]:
@@ -178,14 +183,13 @@ def _oldest_first(events: Sequence[Event]) -> list[Event]:
     return sorted(events, key=lambda each: each.comment.posted_at if isinstance(each, Posted) else _LAST)
 
 
-def _from_line(line: bytes) -> list[Post]:
-    """Empty where it cannot be read: half a line is no post, and the poll brings it whole."""
+def _line(line: bytes) -> Line:
+    """Without a post where it cannot be read: half a line is none, and the poll brings it whole."""
     try:
         read = Line.model_validate_json(line)
-        if read.errors:  # X says why it ends the stream, which `live.py` begins again
-            log.warning("stream_told", extra={"fields": {"category": read.errors[0].name}})
-            return []
-        return [Post.model_validate(read.data)]
     except ValidationError:
         log.warning("stream_line_unreadable", extra={"fields": {"bytes": len(line)}})
-        return []
+        return Line()
+    if read.errors:  # X says why it ends the stream, which `live.py` begins again
+        log.warning("stream_told", extra={"fields": {"category": read.errors[0].name}})
+    return read
