@@ -26,8 +26,9 @@ from bot.platforms import base
 from bot.x.client import Client, Keys
 from bot.x.conversations import Conversations
 from bot.x.errors import NO_MESSAGES, READ_ONLY, Duplicate
+from bot.x.ledger import Budget, Ledger
 from bot.x.live import Live
-from bot.x.memory import Budget, Ledger, Memory
+from bot.x.memory import Memory
 from bot.x.plan import Plan, Poll
 from bot.x.polls import Polls
 from bot.x.posts import fingerprint

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from bot.errors import CredentialsRevoked, PlatformError
 from bot.model import AuthorKind, Event, Posted
 from bot.x.client import Client
-from bot.x.memory import Ledger, Memory
+from bot.x.ledger import Ledger
+from bot.x.memory import Memory
 from bot.x.posts import Post, comment
 
 KEPT = 5_000  # posts and roots remembered while running

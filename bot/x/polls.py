@@ -13,7 +13,8 @@ from bot.model import Event, Gap, Gone, Malformed
 from bot.x.client import Client
 from bot.x.conversations import Conversations
 from bot.x.ids import first_id
-from bot.x.memory import Ledger, Memory
+from bot.x.ledger import Ledger
+from bot.x.memory import Memory
 from bot.x.plan import Marks, Plan, Poll
 from bot.x.posts import Page, Post
 

@@ -17,8 +17,8 @@ from bot.errors import Ambiguous, CredentialsRevoked, Later, PlatformError
 from bot.model import Batch, Event, Gap, Gone, Posted
 from bot.x.conversations import Conversations
 from bot.x.errors import SOON
+from bot.x.ledger import Ledger
 from bot.x.live import NO_STREAM, Item, Live, Sign
-from bot.x.memory import Ledger
 from bot.x.plan import Marks, Plan, Poll
 from bot.x.polls import Polls
 from bot.x.posts import Line, Post

@@ -11,7 +11,7 @@ from bot.errors import Ambiguous, Later, QuotaSpent, Refused
 from bot.model import Gap
 from bot.sandbox.faults import FORBIDDEN, RESET, TOO_MANY
 from bot.sandbox.x import USAGE_CAPPED, X
-from bot.x.memory import Budget, Ledger
+from bot.x.ledger import Budget, Ledger
 from tests.support import NOON
 from tests.x.practice import Connect, posted
 
