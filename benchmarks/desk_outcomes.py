@@ -22,7 +22,7 @@ from benchmarks.desk import cards, desk, until_true
 from benchmarks.tables import out
 from bot.clock import StillClock
 from bot.model import CaseState, Role, Severity
-from bot.review import cases
+from bot.review import rulings
 from bot.review.cases import Person, Ruling, Said
 from bot.sandbox.discord import LIMITS, Discord
 from bot.sandbox.faults import RESET, Fault
@@ -201,7 +201,7 @@ async def _unreachable() -> Outcome:
         by = Person("asha", Role.LEAD)
         said = Said(Ruling.HIDE, by)
         house = room.house
-        await house.db.run(lambda tx: cases.rule(tx, house.engine, house.db.cipher, first, said, house.clock.now()))
+        await house.db.run(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, first, said, house.clock.now()))
         house.engine.wake()
         for number in range(30):
             severity = Severity.CRISIS if number == 20 else Severity.NORMAL

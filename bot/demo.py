@@ -28,7 +28,7 @@ from bot.commands.status import day, page
 from bot.config import Config, read
 from bot.errors import DeskError
 from bot.model import AuthorKind, CaseState, CommentState, Role, Verdict
-from bot.review import cases
+from bot.review import cases, rulings
 from bot.review.rendering import as_plain_json, case_panel, inert
 from bot.review.story import Story, case_story, comment_story, likely
 from bot.shipped import shipped
@@ -139,7 +139,9 @@ def _rule_on_what_is_asked(config: Config, out: Console) -> None:
                 break
             if asked in CHOICES:
                 said = cases.Said(CHOICES[asked], YOU)
-                rule = partial(cases.rule, engine=engine, cipher=db.cipher, case_id=row.id, said=said, now=clock.now())
+                rule = partial(
+                    rulings.rule, engine=engine, cipher=db.cipher, case_id=row.id, said=said, now=clock.now()
+                )
                 try:
                     db.run_now(rule)
                 except DeskError as error:

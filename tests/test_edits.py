@@ -8,7 +8,7 @@ import pytest
 from bot.classify import Classify
 from bot.config import Config
 from bot.model import ActionState, AuthorKind, Batch, CaseState, Mode, Role, Severity, Verb
-from bot.review import cases
+from bot.review import rulings
 from bot.review.cases import Person, Ruling, Said
 from bot.store.tables import action, audit, case, case_comment, comment
 from classifiers.labels import Label
@@ -91,7 +91,7 @@ async def test_a_ruling_is_done_once_to_the_newest_edit(house: House) -> None:
     await said(house, "rude indeed")
     await judged(house)
     ruled = Said(Ruling.HIDE, BEN)
-    done = house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, ruled, NOON))
+    done = house.db.run_now(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, 1, ruled, NOON))
     assert (done.actions, [row.comment_id for row in house.rows(action)]) == (1, [2])
 
 
@@ -99,7 +99,7 @@ async def test_what_a_person_ruled_outlives_an_edit(house: House) -> None:
     await said(house, "rude")
     await judged(house)
     ruled = Said(Ruling.HIDE, BEN)
-    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, ruled, NOON))
+    house.db.run_now(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, 1, ruled, NOON))
     await said(house, "good morning")
     assert states(house) == [ActionState.PENDING]
     await house.act([1])

@@ -9,7 +9,7 @@ from bot.classify import Classify
 from bot.config import Config
 from bot.model import Batch, CaseState, CommentState, Mode, Reason, Role, Severity
 from bot.outage import assess_again
-from bot.review import cases
+from bot.review import rulings
 from bot.review.cases import Person, Ruling, Said
 from bot.store.queries import NewCase, put_in_case
 from bot.store.tables import case, case_comment, comment, decision
@@ -45,7 +45,7 @@ async def heard(house: House, *texts: str) -> None:
 
 def ruled(house: House, case_id: int, what: Ruling, comment_id: int | None = None) -> None:
     said = Said(what, Person("asha", Role.LEAD), comment_id=comment_id)
-    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, case_id, said, NOON))
+    house.db.run_now(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, case_id, said, NOON))
 
 
 def open_cases(house: House) -> list[tuple[str, int, list[int]]]:

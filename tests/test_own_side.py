@@ -28,7 +28,7 @@ from bot.model import (
     Verb,
     Verdict,
 )
-from bot.review import cases
+from bot.review import cases, rulings, undoing
 from bot.review.cards import BREACH, Button, Card, Here, card
 from bot.review.cases import Person, Ruling, Said
 from bot.review.story import case_story
@@ -171,7 +171,7 @@ async def test_our_own_side_is_never_answered(house: House, what: Ruling) -> Non
 
 def rule(house: House, case_id: int, what: Ruling, by: Person) -> cases.Ruled:
     said = Said(what, by)
-    return house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, case_id, said, NOON))
+    return house.db.run_now(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, case_id, said, NOON))
 
 
 async def test_what_was_removed_is_done_and_cannot_be_undone(house: House) -> None:
@@ -179,7 +179,7 @@ async def test_what_was_removed_is_done_and_cannot_be_undone(house: House) -> No
     rule(house, 1, Ruling.DELETE, BEN)
     await house.act([1])
     assert house.platform.effects[0][0] is Verb.DELETE
-    undone = house.db.run_now(lambda tx: cases.undo(tx, house.engine, house.db.cipher, 1, ASHA, NOON))
+    undone = house.db.run_now(lambda tx: undoing.undo(tx, house.engine, house.db.cipher, 1, ASHA, NOON))
     assert undone.cannot == ("comment 1: deleted cannot be undone by us",)
 
 

@@ -24,7 +24,7 @@ from bot.guard import ReplyGuard, contacts
 from bot.heard import said_in
 from bot.model import CaseState, Mode, Role
 from bot.near import nearest
-from bot.review import cases
+from bot.review import cases, pauses, rulings, undoing
 from bot.review.answers import counted
 from bot.review.refusal import refused_text
 from bot.review.rendering import as_json, case_panel, queue_table, story_lines, waiting_line
@@ -155,11 +155,11 @@ def rule(
         )  # fmt: skip
         if what is cases.Ruling.UNDO:
             ruled = it.db.run_now(
-                lambda tx: cases.undo(tx, it.engine, it.db.cipher, case_id, said.by, it.now, reason, comment_id)
+                lambda tx: undoing.undo(tx, it.engine, it.db.cipher, case_id, said.by, it.now, reason, comment_id)
             )
         else:
             may = supportable(it.config)
-            ruled = it.db.run_now(lambda tx: cases.rule(tx, it.engine, it.db.cipher, case_id, said, it.now, may))
+            ruled = it.db.run_now(lambda tx: rulings.rule(tx, it.engine, it.db.cipher, case_id, said, it.now, may))
         _tell(it, case_id, what, ruled)
 
 
@@ -179,7 +179,7 @@ def pause(
     """Stop it from acting: it only asks, until `resume`. For an account, or one label of it."""
     with _open(config) as it:
         name, person = it.config.account(account_name).name, _person(it.config, by)
-        it.db.run_now(lambda tx: cases.set_pause(tx, name, label, person, it.now))
+        it.db.run_now(lambda tx: pauses.set_pause(tx, name, label, person, it.now))
         it.out.print(f"Paused {name}: {label or 'every label'} goes to a person until `chaperone resume`.")
 
 
@@ -193,7 +193,7 @@ def resume(
     """Let it act again."""
     with _open(config) as it:
         name, person = it.config.account(account_name).name, _person(it.config, by)
-        lifted = it.db.run_now(lambda tx: cases.lift_pause(tx, name, label, person, it.now))
+        lifted = it.db.run_now(lambda tx: pauses.lift_pause(tx, name, label, person, it.now))
         it.out.print(f"{name}: {label or 'every label'} {'acts again' if lifted else 'was not paused'}.")
 
 

@@ -13,7 +13,7 @@ from discord.ext import commands
 from bot.chat import Prepare
 from bot.errors import DeskError
 from bot.replies import Said
-from bot.review import cases
+from bot.review import cases, pauses, undoing
 from bot.review.answers import counted, history_text, queue_text, stats_text, why_text
 from bot.review.card_view import card_view
 from bot.review.cases import Person
@@ -109,7 +109,7 @@ def _commands(desk: DiscordDesk) -> list[app_commands.Command[Any, ..., Any]]:
     async def pause(it: Interaction, account: str, label: Label | None = None) -> None:
         async def body(by: Person) -> str:
             name = desk.config.account(account).name
-            await desk.write(lambda tx: cases.set_pause(tx, name, label, by, desk.clock.now()))
+            await desk.write(lambda tx: pauses.set_pause(tx, name, label, by, desk.clock.now()))
             return f"Paused {name}: {label or 'every label'} goes to a person until `/resume`."
 
         await answer(it, body)
@@ -118,7 +118,7 @@ def _commands(desk: DiscordDesk) -> list[app_commands.Command[Any, ..., Any]]:
     async def resume(it: Interaction, account: str, label: Label | None = None) -> None:
         async def body(by: Person) -> str:
             name = desk.config.account(account).name
-            lifted = await desk.write(lambda tx: cases.lift_pause(tx, name, label, by, desk.clock.now()))
+            lifted = await desk.write(lambda tx: pauses.lift_pause(tx, name, label, by, desk.clock.now()))
             what = f"{label or 'every label'} of {name}"
             return f"The machine acts on {what} again." if lifted else f"{what} was not paused."
 
@@ -165,10 +165,10 @@ async def _undone(desk: DiscordDesk, by: Person, number: int | None, label: Labe
     """Raises `DeskError`."""
     engine, cipher, now = desk.engine, desk.db.cipher, desk.clock.now()
     if number is not None:
-        of, ruled = "case", [await desk.write(lambda tx: cases.undo(tx, engine, cipher, number, by, now))]
+        of, ruled = "case", [await desk.write(lambda tx: undoing.undo(tx, engine, cipher, number, by, now))]
     elif label is not None:
         since = now - timedelta(hours=hours)
-        of, ruled = "comment", await desk.write(lambda tx: cases.undo_rule(tx, engine, cipher, label, since, by, now))
+        of, ruled = "comment", await desk.write(lambda tx: undoing.undo_rule(tx, engine, cipher, label, since, by, now))
     else:
         raise DeskError("Say which: the number of a case, or the label of a rule.")
     if not ruled:

@@ -22,7 +22,7 @@ from bot.heard import said_in
 from bot.model import Reason, Role
 from bot.replies import Guard, Occasion, Templates
 from bot.replies import Said as Heard
-from bot.review import card_view, cases, postings, presses
+from bot.review import card_view, cases, postings, presses, rulings, undoing
 from bot.review.answers import why_text
 from bot.review.cases import Person, Ruling, Said
 from bot.review.discord_cards import DiscordCards
@@ -198,10 +198,10 @@ class DiscordDesk:
     def _ruled(self, tx: Connection, press: Press, said: Said) -> cases.Ruled:
         now, case_id = self.clock.now(), press.case_id
         if said.what is Ruling.UNDO:
-            return cases.undo(tx, self.engine, self.db.cipher, case_id, said.by, now)
+            return undoing.undo(tx, self.engine, self.db.cipher, case_id, said.by, now)
         none_joined(tx, case_id, press.seen, said.what)
         mind(tx, self.settings.severe_per_day, case_id, said.by, now)
-        return cases.rule(tx, self.engine, self.db.cipher, case_id, said, now, supportable(self.config))
+        return rulings.rule(tx, self.engine, self.db.cipher, case_id, said, now, supportable(self.config))
 
     async def _open_form(self, it: Interaction, press: Press) -> None:
         """The form is the acknowledgement; a reply takes the case too, so that nobody rules it meanwhile."""

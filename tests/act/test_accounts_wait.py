@@ -8,7 +8,7 @@ from bot.errors import CredentialsRevoked
 from bot.guard import ReplyGuard
 from bot.lanes import Lanes
 from bot.model import ActionState, Reason, Severity, Verb
-from bot.review import cases
+from bot.review import pauses, rulings
 from bot.review.cases import Ruling, Said
 from bot.store.queries import NewCase, put_in_case
 from bot.store.tables import account, action
@@ -33,19 +33,19 @@ async def test_a_paused_account_waits_but_not_for_what_people_ruled(house: House
     new = NewCase("k", PRACTICE, Reason.FLAGGED, Label.HARASSMENT, "why", Severity.NORMAL)
     case_id = await house.db.run(lambda tx: put_in_case(tx, new, 1, NOON))
     machines = asked(house, Verb.HIDE)
-    await house.db.run(lambda tx: cases.set_pause(tx, PRACTICE, label, ASHA, NOON))
+    await house.db.run(lambda tx: pauses.set_pause(tx, PRACTICE, label, ASHA, NOON))
     assert await house.act([machines]) == {machines: NOON + MINUTE}
     said = Said(Ruling.MUTE, ASHA)
-    await house.db.run(lambda tx: cases.rule(tx, house.engine, house.db.cipher, case_id, said, NOON))
+    await house.db.run(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, case_id, said, NOON))
     ruled = house.rows(action)[-1].id
     assert await house.act([machines, ruled]) == {machines: NOON + MINUTE}
     assert [verb for verb, _ in house.platform.effects] == [Verb.MUTE]
-    await house.db.run(lambda tx: cases.lift_pause(tx, PRACTICE, label, ASHA, NOON))
+    await house.db.run(lambda tx: pauses.lift_pause(tx, PRACTICE, label, ASHA, NOON))
     assert await house.act([machines]) == {}
 
 
 async def test_a_pause_of_another_label_holds_nothing_up(house: House) -> None:
-    await house.db.run(lambda tx: cases.set_pause(tx, PRACTICE, Label.SOLICITATION, ASHA, NOON))
+    await house.db.run(lambda tx: pauses.set_pause(tx, PRACTICE, Label.SOLICITATION, ASHA, NOON))
     assert (await worked_off(house, asked(house, Verb.HIDE))).state == ActionState.DONE
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import Later
 from bot.model import Ability, ActionState, Batch, Capability, CommentState, Gone, Mode, Reason, Severity, Verb
-from bot.review import cases
+from bot.review import rulings
 from bot.review.cases import Ruling, Said
 from bot.store.tables import action, audit, case, comment
 from tests.act.acting import ASHA, MINUTE, asked, worked_off
@@ -50,7 +50,7 @@ async def test_what_is_left_to_people_is_done_only_where_a_person_said_so(house:
     assert (row.state, row.note) == (ActionState.REFUSED, "left to a person: deletes the message")
     assert [each.reason for each in house.rows(case)] == [Reason.REFUSED]
     said = Said(Ruling.HIDE, ASHA)
-    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, said, NOON))
+    house.db.run_now(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, 1, said, NOON))
     ruled = house.rows(action)[-1]
     await house.act([ruled.id])
     assert (ruled.verb, house.action(ruled.id).state) == (Verb.HIDE, ActionState.DONE)

@@ -5,7 +5,7 @@ import pytest
 from bot.errors import Unanswered
 from bot.model import Ability, ActionState, Capability, Mode, Reason, Severity, Verb
 from bot.platforms.base import Observed
-from bot.review import cases
+from bot.review import undoing
 from bot.review.story import comment_story
 from bot.store.queries import NewCase, put_in_case
 from bot.store.tables import case, lane
@@ -112,4 +112,4 @@ async def test_an_undo_that_meets_shadow_took_nothing_back_and_can_be_asked_for_
 
 def undone(house: House, case_id: int) -> int:
     now, cipher = house.clock.now(), house.db.cipher
-    return house.db.run_now(lambda tx: cases.undo(tx, house.engine, cipher, case_id, ASHA, now)).actions
+    return house.db.run_now(lambda tx: undoing.undo(tx, house.engine, cipher, case_id, ASHA, now)).actions

@@ -7,7 +7,7 @@ import pytest
 from bot.errors import Ambiguous, Later, PlatformError, Unanswered
 from bot.model import ActionState, Reason, Severity, Verb
 from bot.platforms.base import Observed
-from bot.review import cases
+from bot.review import cases, rulings, undoing
 from bot.review.cases import Ruling, Said
 from bot.store.queries import NewCase, put_in_case
 from bot.store.tables import action
@@ -26,7 +26,8 @@ async def sent(house: House, verb: Verb = Verb.HIDE) -> int:
 
 
 def undone(house: House, case_id: int) -> cases.Ruled:
-    return house.db.run_now(lambda tx: cases.undo(tx, house.engine, house.db.cipher, case_id, ASHA, house.clock.now()))
+    now, cipher = house.clock.now(), house.db.cipher
+    return house.db.run_now(lambda tx: undoing.undo(tx, house.engine, cipher, case_id, ASHA, now))
 
 
 async def turns(house: House) -> None:
@@ -111,6 +112,6 @@ async def test_what_is_ruled_to_be_kept_is_not_hidden_again(house: House) -> Non
     case_id = await sent(house)
     said = Said(Ruling.KEEP, ASHA)
     now = house.clock.now()
-    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, case_id, said, now))
+    house.db.run_now(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, case_id, said, now))
     await turns(house)
     assert ends(house) == [(Verb.HIDE, ActionState.CANCELLED)]

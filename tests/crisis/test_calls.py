@@ -10,7 +10,7 @@ from bot.inbox import REMOVED
 from bot.model import Batch, Gone, Mode, Role, Severity, Verb
 from bot.notify import Notify, Told
 from bot.on_call import NoticeState
-from bot.review import cases
+from bot.review import cases, rulings
 from bot.review.cards import Here, card
 from bot.review.cases import Person
 from bot.review.story import case_story
@@ -60,7 +60,7 @@ async def test_a_ruling_ends_it_and_calls_off_what_was_not_sent(house: House) ->
     lane = Lane(house, Post(down={A}), THREE)
     await lane.hear()
     said = cases.Said(cases.Ruling.KEEP, Person("ben", Role.TRIAGE))
-    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, said, house.clock.now()))
+    house.db.run_now(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, 1, said, house.clock.now()))
     await lane.minutes(40)
     assert [row.state for row in house.rows(notice)] == [NoticeState.CANCELLED]
 
@@ -160,7 +160,7 @@ async def test_a_person_who_labels_a_crisis_raises_the_alarm_from_the_first_pers
     await lane.hear("you fool")
     assert not lane.post.got
     said = cases.Said(cases.Ruling.LABEL, Person("cleo", Role.TRIAGE), labels=(Label.CRISIS,))
-    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, said, house.clock.now()))
+    house.db.run_now(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, 1, said, house.clock.now()))
     await lane.minutes(12)
     assert lane.told() == [A, B]
 

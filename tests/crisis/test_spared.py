@@ -13,7 +13,7 @@ from bot.decide import Facts, decide
 from bot.errors import Unanswered
 from bot.model import AuthorKind, Batch, Mode, Role, Severity, Verb
 from bot.retention import expire
-from bot.review import cases
+from bot.review import cases, pauses, rulings
 from bot.review.cases import Person
 from bot.store.tables import action, audit, case, ruling
 from classifiers.labels import Assessment, Label, NotAssessed
@@ -72,7 +72,7 @@ async def test_a_pause_keeps_no_crisis_hidden(house: House, label: Label | None)
     lane = Lane(house, Post(), THREE, StubAssessor({"fool": {Label.HARASSMENT: 0.99}, "tonight": {Label.CRISIS: 0.9}}))
     await lane.hear("you fool", Mode.LIVE)
     ben = Person("ben", Role.MODERATOR)
-    house.db.run_now(lambda tx: cases.set_pause(tx, PRACTICE, label, ben, house.clock.now()))
+    house.db.run_now(lambda tx: pauses.set_pause(tx, PRACTICE, label, ben, house.clock.now()))
     await lane.hear("tonight", Mode.LIVE)
     assert [(row.verb, row.state) for row in house.rows(action)] == [("hide", "done"), ("restore", "done")]
 
@@ -91,9 +91,9 @@ async def test_the_words_of_a_crisis_are_kept_longer_and_the_card_forgets_with_t
     await lane.hear()
     said = cases.Said(cases.Ruling.NOTE, Person("ben", Role.MODERATOR), why="she wrote that tonight she ends it")
     now = house.clock.now()
-    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, said, now))
+    house.db.run_now(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, 1, said, now))
     keep = cases.Said(cases.Ruling.KEEP, Person("ben", Role.MODERATOR))
-    house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, 1, keep, now))
+    house.db.run_now(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, 1, keep, now))
     kept = []
     for days in (31, 89, 91):
         house.db.run_now(partial(expire, config=lane.config, now=now + timedelta(days=days)))

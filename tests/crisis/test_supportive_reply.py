@@ -6,7 +6,7 @@ from bot.classify import Classify
 from bot.config import Config
 from bot.errors import DeskError
 from bot.model import Batch, Mode, Role, Verb
-from bot.review import cases
+from bot.review import cases, rulings
 from bot.review.cases import Person
 from bot.store.tables import action
 from bot.supportive import supportable
@@ -28,7 +28,7 @@ def supporting(house: House, reply: str, country: str = "GB") -> Lane:
 def pressed(house: House, config: Config, case_id: int) -> cases.Ruled:
     said = cases.Said(cases.Ruling.WARN, Person("ben", Role.MODERATOR))
     now, may = house.clock.now(), supportable(config)
-    return house.db.run_now(lambda tx: cases.rule(tx, house.engine, house.db.cipher, case_id, said, now, may))
+    return house.db.run_now(lambda tx: rulings.rule(tx, house.engine, house.db.cipher, case_id, said, now, may))
 
 
 @pytest.mark.parametrize(("reply", "said"), [("off", 0), ("press", 0), ("auto", 1)])

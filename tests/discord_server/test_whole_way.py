@@ -11,7 +11,9 @@ from bot.chat import Chats
 from bot.clock import SystemClock
 from bot.config import read
 from bot.model import ActionState, CaseState, Reason, Role
-from bot.review.cases import Person, Ruling, Said, rule, undo
+from bot.review.cases import Person, Ruling, Said
+from bot.review.rulings import rule
+from bot.review.undoing import undo
 from bot.sandbox.discord import TOKEN
 from bot.sandbox.resolver import connector
 from bot.store.tables import action, case
