@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bot.config import Config
+from bot.config import Config, Secrets
 from classifiers.errors import ModelUnavailable
 from classifiers.pipeline import Pipeline, Settings
 
@@ -32,6 +32,11 @@ def console(*, stderr: bool = False) -> Console:
 
 def complain(message: str) -> None:
     console(stderr=True).print(f"chaperone: {message}", style="red", markup=False, soft_wrap=True)
+
+
+def key_place(config: Config) -> str:
+    """Where the key that seals the database comes from."""
+    return "CHAPERONE_KEY" if Secrets().key else str(config.store.key_file)
 
 
 def pipeline(config: Config | None) -> Pipeline:

@@ -1,5 +1,6 @@
-"""Keys and forgetting: `chaperone key`, `rotate-key`, `erase`."""
+"""Keys, backups and forgetting: `chaperone key`, `rotate-key`, `backup`, `erase`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,9 +8,10 @@ import typer
 from bot import retention
 from bot.app import opened
 from bot.clock import SystemClock
-from bot.commandline import CONFIG, ConfigOption, console
-from bot.config import Secrets, read
+from bot.commandline import CONFIG, ConfigOption, console, key_place
+from bot.config import read
 from bot.errors import DeskError
+from bot.store.backup import back_up
 from bot.store.cipher import new_key
 from bot.store.lock import process_lock
 
@@ -28,8 +30,20 @@ def rotate_key(config: ConfigOption = CONFIG) -> None:
     settings = read(config)
     with process_lock(settings.store.path), opened(settings) as db:
         count = db.run_now(lambda tx: retention.rotate(tx, db.cipher))
-    where = "CHAPERONE_KEY" if Secrets().key else str(settings.store.key_file)
-    console().print(f"{count} values are sealed with the newest key; the older ones can be taken out of {where}.")
+    told = f"{count} values are sealed with the newest key; the older ones can be taken out of {key_place(settings)}."
+    console().print(told)
+
+
+@commands.command()
+def backup(
+    to: Annotated[Path, typer.Argument(help="The file to write, which must not be there yet.")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Copy the database into one file, also while `run` works. Its key is not in it."""
+    settings = read(config)
+    back_up(settings.store.path, to)
+    told = f"{to} is the database as it is now, {to.stat().st_size:,} bytes. Nobody can read it without its key"
+    console().print(f"{told} ({key_place(settings)}), which is not in it: keep a copy of that elsewhere.")
 
 
 @commands.command()

@@ -53,7 +53,7 @@ class Database:
                 migrate(tx)
                 cipher = unlock(tx, Cipher(keys))
         except (DBAPIError, OSError) as error:
-            raise _unavailable(error, f"The database {path}") from None
+            raise unavailable(error, f"The database {path}") from None
         return cls(writer, _engine(path, "BEGIN"), cipher, path)
 
     async def run(self, body: Body[T]) -> T:
@@ -74,7 +74,7 @@ class Database:
         except DBAPIError as error:
             if not _in_doubt(error):
                 raise
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
 
     def close(self) -> None:
         """Finish the writes that were asked for, then let go of the file."""
@@ -118,7 +118,7 @@ class Database:
                         savepoint.commit()
                         results.append((write, value))
         except Exception as error:
-            cause = _unavailable(error)
+            cause = unavailable(error)
             results, failures = [], [(write, cause) for write in wanted]
         for write, value in results:
             write.result.set_result(value)
@@ -148,7 +148,7 @@ _CAUSES = {
     "readonly": "it is read-only; check the owner and the permissions of the file and its folder",
     "unable to open": "it cannot be opened; check that the folder exists and may be written to",
     "not a database": "the file is not a database; move it away or correct `store.path`",
-    "malformed": "the file is damaged; restore the last backup",
+    "malformed": "the file is damaged; restore the last copy that `chaperone backup` made",
     "disk I/O": "the disk cannot be read or written; look after it",
 }
 
@@ -163,7 +163,7 @@ def _in_doubt(error: Exception) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, DBAPIError) and _cause(error) is not None)
 
 
-def _unavailable(error: BaseException, what: str = "The database") -> ChaperoneError:
+def unavailable(error: BaseException, what: str = "The database") -> ChaperoneError:
     """Its words reach moderators, whose presses nobody tries again, in a chat, where no path belongs."""
     if isinstance(error, ChaperoneError):
         return error
