@@ -25,26 +25,16 @@ from bot.model import Ability, Batch, Capability, Gone, Lane, Target, Verb
 from bot.platforms import base
 from bot.x.client import Client, Keys
 from bot.x.conversations import Conversations
-from bot.x.errors import NO_MESSAGES, READ_ONLY, Duplicate
-from bot.x.ledger import Budget, Ledger
+from bot.x.errors import NO_MESSAGES, READ_ONLY
+from bot.x.ledger import Budget, Ledger, Prices
 from bot.x.live import Live
 from bot.x.memory import Memory
 from bot.x.plan import Plan, Poll
 from bot.x.polls import Polls
-from bot.x.posts import fingerprint
 from bot.x.reading import Reader
+from bot.x.saying import Saying
 
 QUARTER = 15 * 60  # seconds; the window of X's rate limits
-
-
-class Prices(base.Settings):
-    """Of X's pay per use, in dollars (2026)."""
-
-    read: float = Field(0.005, ge=0, description="a post read")
-    mention: float = Field(0.001, ge=0, description="a mention of the account read by itself")
-    post: float = Field(0.015, ge=0, description="a post written")
-    post_with_link: float = Field(0.20, ge=0, description="a post written that holds a link")
-    message: float = Field(0.015, ge=0, description="a direct message; X's list has no price of its own for it")
 
 
 class Settings(base.Settings):
@@ -96,6 +86,7 @@ class Adapter(base.Platform):
         self._ledger = _ledger(settings, around)
         self._client = Client(keys, around.connector, around.clock, settings.call_seconds)
         rule = StreamRule(value=f"to:{settings.handle}", tag=f"chaperone-{around.account}")
+        self._saying = Saying(self._client, self._memory, self._ledger, settings.prices)
         self._live = Live(keys.bearer, rule, around.connector, around.clock, settings.silence_seconds)
         self._streaming: asyncio.Task[None] | None = None
         plan, clock = _plan(settings), around.clock
@@ -179,7 +170,7 @@ class Adapter(base.Platform):
     async def observe(self, verb: Verb, order: base.Order) -> base.Observed:
         match verb:
             case Verb.REPLY | Verb.MESSAGE:
-                return await self._landed(verb, order)
+                return await self._saying.landed(verb, order)
             case Verb.MUTE | Verb.UNMUTE:
                 muted = await self._client.mutes(order.target.author_id)
                 return base.Observed.DONE if muted is (verb is Verb.MUTE) else base.Observed.NOT_DONE
@@ -197,24 +188,10 @@ class Adapter(base.Platform):
         await self._client.delete(self._memory.newest(order.target.comment_id))
 
     async def reply(self, order: base.Order) -> None:
-        words = _words(order)
-        price = self._settings.prices.post_with_link if "://" in words else self._settings.prices.post
-        with self._ledger.post(order.key, price):
-            self._memory.intend(order.key, order.target.comment_id, words)
-            try:
-                id_ = await self._client.reply(self._memory.newest(order.target.comment_id), words)
-            except Duplicate:
-                if await self._landed(Verb.REPLY, order) is base.Observed.DONE:
-                    return  # our own, whose answer was lost
-                raise
-        self._memory.landed(order.key, id_)
+        await self._saying.reply(order)
 
     async def message(self, order: base.Order) -> None:
-        words = _words(order)
-        with self._ledger.post(order.key, self._settings.prices.message):
-            self._memory.intend(order.key, IN_PRIVATE, words)
-            id_ = await self._client.message(order.target.author_id, words)
-        self._memory.landed(order.key, id_)
+        await self._saying.message(order)
 
     async def mute(self, order: base.Order) -> None:
         await self._client.mute(order.target.author_id)
@@ -228,25 +205,6 @@ class Adapter(base.Platform):
         except Vanished:
             self._live.put(Gone(target.comment_id))
             raise
-
-    async def _landed(self, verb: Verb, order: base.Order) -> base.Observed:
-        said = self._memory.said(order.key)
-        if said is None:
-            return base.Observed.NOT_DONE  # it is written down before the call
-        if said.id is not None:
-            return base.Observed.DONE
-        if verb is Verb.MESSAGE:
-            words = await self._client.messages_with(order.target.author_id)
-            landed = any(fingerprint(each) == said.hash for each in words)
-            return base.Observed.DONE if landed else base.Observed.NOT_DONE
-        page = await self._client.own(since_id=said.to)
-        self._ledger.spend(self._settings.prices.read * len(page.data), reads=len(page.data))
-        for post in page.posts():
-            answers = {post.answers, self._memory.first(post.answers or "")}
-            if said.to in answers and fingerprint(post.words) == said.hash:
-                self._memory.landed(order.key, post.id)
-                return base.Observed.DONE
-        return base.Observed.NOT_DONE
 
     async def _there(self, verb: Verb, target: Target) -> base.Observed:
         page = await self._client.look_up([self._memory.newest(target.comment_id)])
@@ -265,7 +223,6 @@ class Adapter(base.Platform):
             self._streaming = None
 
 
-IN_PRIVATE = "message"  # what is remembered of a message: not to whom
 MESSAGES = "directmessages"  # the end of an access level that covers messages
 HIDING = (Verb.HIDE, Verb.RESTORE)
 UNDOABLE = (Verb.HIDE, Verb.RESTORE, Verb.MUTE, Verb.UNMUTE)
@@ -301,9 +258,3 @@ def _keys(account: str, *, needs_bearer: bool) -> Keys:
     if needs_bearer and not it.bearer_token:
         raise ConfigError(f"Set {prefix}BEARER_TOKEN in the environment, or write `stream = false`.")
     return Keys(it.api_key, it.api_secret, it.access_token, it.access_secret, it.bearer_token)
-
-
-def _words(order: base.Order) -> str:
-    if order.text is None:
-        raise ValueError("a reply needs words")
-    return order.text.words

@@ -24,7 +24,7 @@ from bot.sandbox.faults import Fault, answer
 from bot.sandbox.stream import Stream
 from bot.sandbox.x_keys import Access, XKeys, allowed
 from bot.sandbox.x_limits import LIMITS, Windows
-from bot.sandbox.x_world import Tweet, World
+from bot.sandbox.x_world import Tweet, World, shortened
 from bot.x.ids import first_id
 
 _SYSTEM_CLOCK = SystemClock()
@@ -148,7 +148,7 @@ class X(World, Emulator):
 
     async def _create(self, request: web.Request) -> web.Response:
         body = await request.json()
-        text, to = body["text"], body.get("reply", {}).get("in_reply_to_tweet_id")
+        text, to = shortened(body["text"]), body.get("reply", {}).get("in_reply_to_tweet_id")
         target = self.tweets.get(to) if to else None
         if to and target is None:
             return _problem(403, "You attempted to reply to a Tweet that is deleted or not visible to you.")
@@ -226,7 +226,7 @@ class X(World, Emulator):
         user = request.match_info["user"]
         if user in self.closed:
             return _problem(403, "You do not have permission to DM one or more participants.")
-        self.messages.append((user, (await request.json())["text"]))
+        self.messages.append((user, shortened((await request.json())["text"])))
         return answer(
             {"data": {"dm_conversation_id": f"{user}-{self.me}", "dm_event_id": str(len(self.messages))}}, 201
         )

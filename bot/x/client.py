@@ -115,13 +115,13 @@ class Client(AbstractAsyncContextManager["Client"]):
         """At most 100; what is gone stands in `errors`."""
         return await self._page(self._tweepy.get_tweets(ids, user_auth=True, tweet_fields=TWEET_FIELDS))
 
-    async def messages_with(self, user_id: str) -> list[str]:
-        """The words of the newest messages between that person and us."""
+    async def messages_with(self, user_id: str) -> dict[str, str]:
+        """What we wrote to that person, by its id, of the newest messages between them and us."""
         call = self._tweepy.get_direct_message_events(
             participant_id=user_id, max_results=100, dm_event_fields=["id", "text", "sender_id"]
         )
         events = (await self._body(call)).get("data", [])
-        return [str(each.get("text", "")) for each in events if each.get("sender_id") == self.user_id]
+        return {each.get("id"): str(each.get("text", "")) for each in events if each.get("sender_id") == self.user_id}
 
     async def mutes(self, user_id: str) -> bool:
         """Whether that person is among the newest 1,000 whom the account mutes."""

@@ -7,10 +7,23 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import Field
+
 from bot.clock import Clock
 from bot.errors import CredentialsRevoked, Later, QuotaSpent, Refused, Vanished
+from bot.platforms import base
 from bot.x.errors import next_day
 from bot.x.files import parsed, replace
+
+
+class Prices(base.Settings):
+    """Of X's pay per use, in dollars (2026)."""
+
+    read: float = Field(0.005, ge=0, description="a post read")
+    mention: float = Field(0.001, ge=0, description="a mention of the account read by itself")
+    post: float = Field(0.015, ge=0, description="a post written")
+    post_with_link: float = Field(0.20, ge=0, description="a post written that holds a link")
+    message: float = Field(0.015, ge=0, description="a direct message; X's list has no price of its own for it")
 
 
 @dataclass(slots=True)

@@ -48,6 +48,10 @@ class Memory:
         known = self._said[key]
         self._write({"key": key, **asdict(Said(known.to, known.hash, id_))})
 
+    def sent(self, id_: str) -> bool:
+        """Whether an order is known to have sent this post or message."""
+        return any(each.id == id_ for each in self._said.values())
+
     def is_the_bots(self, post: Post) -> bool:
         """Whether it was the bot who wrote this post of our account, and not a colleague."""
         mark = fingerprint(post.words)

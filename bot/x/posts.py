@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from bot.lengths import URL
 from bot.model import Author, AuthorKind, Comment
 from bot.platforms.base import readable
 
@@ -20,7 +21,6 @@ TWEET_FIELDS = [
 ]  # fmt: skip
 
 _MENTIONS_IN_FRONT = re.compile(r"^(\s*@\w{1,50})+")  # X puts whom a reply answers in front of its text
-_LINK = re.compile(r"https?://\S+")  # X puts its own short links in the place of ours
 
 
 class _Part(BaseModel):
@@ -150,6 +150,11 @@ def comment(post: Post, kind: AuthorKind, *, root: str | None, summoned: bool) -
 
 
 def fingerprint(words: str) -> str:
-    """The same for a text as we sent it and as X gives it back."""
-    bare = _LINK.sub("", _MENTIONS_IN_FRONT.sub("", unescape(words)))
-    return sha256(" ".join(bare.split()).encode()).hexdigest()
+    """The same for a text as we sent it and as X gives it back, which puts its own short links in the place of ours."""
+    bare = _MENTIONS_IN_FRONT.sub("", unescape(words))
+    return sha256(" ".join(each for each in bare.split() if not has_link(each)).encode()).hexdigest()
+
+
+def has_link(words: str) -> bool:
+    """Also one without a scheme, such as "www.example.org"."""
+    return URL.search(words) is not None

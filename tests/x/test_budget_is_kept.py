@@ -77,6 +77,14 @@ async def test_a_reply_is_counted_once_however_often_it_is_tried_and_not_where_x
         assert (today.posts, today.dollars) == (1, pytest.approx(0.015))
 
 
+@pytest.mark.parametrize("link", ["https://clinic.example/faq", "www.clinic.example"])
+async def test_a_reply_with_a_link_is_counted_at_its_price(connect: Connect, x: X, link: str) -> None:
+    async with connect() as practice:
+        asked = await x.say("@clinic how?", reply_to=practice.post)
+        await practice.adapter.reply(practice.order("k", asked, f"All is told at {link}."))
+        assert practice.adapter._ledger.today.dollars == pytest.approx(0.2)
+
+
 def test_nothing_is_given_back_to_a_day_that_did_not_count_it(tmp_path: Path) -> None:
     clock = StillClock(NOON)
     ledger = Ledger(tmp_path / "spent.json", Budget(reads=10, posts=2, dollars=1.0), clock)

@@ -17,6 +17,7 @@ from tests.x.practice import ME, Connect, payload
 
 def test_our_words_are_known_again_as_x_gives_them_back() -> None:
     assert fingerprint("See https://a.org/b & ask") == fingerprint("@u9 @clinic See https://t.co/xyz &amp; ask")
+    assert fingerprint("Ask (www.clinic.example).") == fingerprint("@u9 Ask (https://t.co/xyz).")
     assert fingerprint("one thing") != fingerprint("another")
 
 
@@ -47,7 +48,7 @@ async def test_what_landed_without_an_answer_is_found_and_not_said_twice(
 ) -> None:
     async with connect() as practice:
         asked = await x.say("@clinic what is it?", reply_to=practice.post)
-        order = practice.order("k", asked, "Please ask your own doctor.")
+        order = practice.order("k", asked, "Please ask your own doctor, or see www.clinic.example.")
         assert await practice.adapter.observe(verb, order) is Observed.NOT_DONE
         x.fail("POST", "*", fault)
         with pytest.raises(Ambiguous):
@@ -67,6 +68,19 @@ async def test_what_did_not_land_is_not_found(connect: Connect, x: X) -> None:
             assert await practice.adapter.observe(Verb.REPLY, order) is Observed.NOT_DONE
         await practice.adapter.reply(order)
     assert said_by_us(x) == 1
+
+
+async def test_what_was_sent_before_is_not_taken_for_what_did_not_land(connect: Connect, x: X) -> None:
+    async with connect() as practice:
+        words = "Please ask your own doctor."
+        await practice.adapter.message(practice.order("a month ago", "1", words))
+        order = practice.order("k", "2", words)
+        for fault, landed in ((faults.RESET, Observed.NOT_DONE), (faults.RESET_AFTER, Observed.DONE)):
+            x.fail("POST", "*", fault)
+            with pytest.raises(Ambiguous):
+                await practice.adapter.message(order)
+            assert await practice.adapter.observe(Verb.MESSAGE, order) is landed
+    assert len(x.messages) == 2
 
 
 async def test_our_own_duplicate_is_our_earlier_reply(connect: Connect, x: X) -> None:
