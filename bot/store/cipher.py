@@ -16,6 +16,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from bot.disk import put_on_disk
 from bot.errors import ConfigError, StoreKeyWrong
 
 
@@ -93,3 +94,4 @@ def _write_key(file: Path) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as opened:
         opened.write(new_key() + "\n")
+    put_on_disk(file)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.disk import put_on_disk
 from bot.x.files import parsed, replace
 from bot.x.posts import Post, fingerprint
 
@@ -81,6 +82,7 @@ class Memory:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._file.open("ab", buffering=0) as file:
             file.write(raw)  # one write: whole or not at all
+        put_on_disk(self._file)  # or after a power cut it would be said again
         self._take(raw)
 
     def _take(self, raw: bytes) -> None:
