@@ -1,17 +1,16 @@
-"""Schedule: timers of cases and retention of text. APScheduler is only the clock.
+"""Schedule: timers of cases and retention of text.
 
-Each firing writes its name and slot under a unique key and asks the engine for the work, so that a slot is
-worked once however often it fires. What is due is found by asking `due_at`, never by counting ticks, so that a
-sleep catches up.
+What is due is found by asking `due_at`, never by counting rounds, so that a sleep catches up and a round too many
+does nothing.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from bot.clock import Clock
 from bot.config import Config
@@ -19,19 +18,19 @@ from bot.model import CaseState, Severity
 from bot.on_call import next_call, send_pending, taken
 from bot.retention import expire
 from bot.store.database import Database
-from bot.store.engine.port import Engine, Job, Later, Queue
+from bot.store.engine.port import Engine
 from bot.store.queries import Note, write_audit
-from bot.store.tables import case, sched_run
+from bot.store.tables import case
 
 log = logging.getLogger("chaperone.schedule")
 
 Firing = Callable[[Connection, Config, datetime], bool]  # whether more is left to do
 EVERY = {"timers": timedelta(minutes=1), "retention": timedelta(hours=1)}
-URGENCY = {"timers": Severity.CRISIS, "retention": Severity.LOW}  # nobody waits for help while old words go
 
 
 def remind(tx: Connection, config: Config, now: datetime) -> bool:
     """Cases whose time is up: the next person, for crisis; a higher place in the queue for the rest."""
+    _hasten(tx, config, now)
     due = tx.execute(select(case).where(case.c.state == CaseState.OPEN, case.c.due_at <= now)).all()
     for row in due:
         told: str | None = row.assigned_to
@@ -52,57 +51,45 @@ def remind(tx: Connection, config: Config, now: datetime) -> bool:
     return False
 
 
+def _hasten(tx: Connection, config: Config, now: datetime) -> None:
+    """No crisis waits longer than it may, though the clock was set back before a start."""
+    latest = now + timedelta(minutes=config.desk.crisis_minutes)
+    crisis = (case.c.state == CaseState.OPEN) & (case.c.severity == Severity.CRISIS)
+    known = case.c.account.in_([account.name for account in config.accounts])
+    tx.execute(update(case).where(crisis, known, case.c.due_at > latest).values(due_at=latest))
+
+
 FIRINGS: Mapping[str, Firing] = {"timers": remind, "retention": expire}
 
 
 class Schedule:
     def __init__(self, config: Config, db: Database, engine: Engine, clock: Clock) -> None:
         self._config, self._db, self._engine, self._clock = config, db, engine, clock
-        self._scheduler = AsyncIOScheduler(timezone="UTC")
-        for name, every in EVERY.items():
-            self._scheduler.add_job(
-                self.fire,
-                "interval",
-                args=[name],
-                seconds=every.total_seconds(),
-                coalesce=True,
-                max_instances=1,
-            )
 
-    async def start(self) -> None:
-        """Everything fires once at once, so that it happens in a process of a minute too, such as a cron job's."""
-        for name in EVERY:
-            await self.fire(name)
-        self._scheduler.start()
+    async def run(self) -> None:
+        """Everything at once, then each in its time, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for name in EVERY:
+                group.create_task(self._keep_up(name), name=name)
 
-    def stop(self) -> None:
-        self._scheduler.shutdown(wait=False)
+    async def _keep_up(self, name: str) -> None:
+        while True:
+            try:
+                await self.fire(name)
+            except Exception as error:  # the top of a task: a round that fails must not be the last
+                log.error("round_failed", extra={"fields": {"of": name}}, exc_info=error)
+            await self._clock.sleep(EVERY[name].total_seconds())
 
     async def fire(self, name: str) -> None:
-        """Write the slot and ask for the work; a slot that is there already fires nothing."""
-        now = self._clock.now()
-        every = EVERY[name]
-        slot = now - timedelta(seconds=now.timestamp() % every.total_seconds())
-
-        def body(tx: Connection) -> None:
-            row = insert(sched_run).values(name=name, slot=slot).on_conflict_do_nothing().returning(sched_run.c.id)
-            if (id_ := tx.execute(row).scalar()) is not None:
-                self._engine.enqueue(tx, Queue.FIRE, [Job(f"{name}/{id_}", id_, priority=URGENCY[name])])
-
-        await self._db.run(body)
+        """Work all that is due now; what has more left to do goes on in a transaction of its own."""
+        while await self._db.run(partial(self._work, name=name)):
+            pass
         self._engine.wake()
 
-    async def __call__(self, ids: Sequence[int]) -> Later:
-        """The handler of the fire queue."""
-        return await self._db.run(lambda tx: self._work(tx, ids))
-
-    def _work(self, tx: Connection, ids: Sequence[int]) -> Later:
-        """What has more left to do is worked again at once, in a transaction of its own."""
-        now = self._clock.now()
-        slots = tx.execute(select(sched_run.c.id, sched_run.c.name).where(sched_run.c.id.in_(ids))).all()
-        later = {id_: now for id_, name in slots if FIRINGS[name](tx, self._config, now)}
+    def _work(self, tx: Connection, name: str) -> bool:
+        more = FIRINGS[name](tx, self._config, self._clock.now())
         send_pending(tx, self._engine)
-        return later
+        return more
 
 
 def _known(config: Config, name: str) -> bool:

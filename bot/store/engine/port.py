@@ -17,7 +17,6 @@ class Queue(StrEnum):
     CLASSIFY = "classify"
     ACT = "act"
     NOTIFY = "notify"
-    FIRE = "fire"
 
 
 @dataclass(frozen=True, slots=True)
