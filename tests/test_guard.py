@@ -209,3 +209,21 @@ def test_an_invitation_is_no_fact() -> None:
 def test_what_is_not_english_or_nothing_cannot_be_judged() -> None:
     for words in ("Gracias por su visita, esperamos verle pronto en la clínica", "   ", "x" * 6000):
         assert judge(words).refused
+
+
+BESIDE_ENGLISH = [
+    "Please contact us. 您的手术很成功。",
+    "Please contact us any time。您的手术很成功。",
+    "We take all feedback seriously, please contact us any time. Ihre Behandlung war am Dienstag.",
+    "We wish everybody a lovely weekend, شكرا لزيارتك وعملية ناجحة",
+]
+
+
+@pytest.mark.parametrize("words", BESIDE_ENGLISH)
+def test_one_foreign_sentence_among_english_ones_cannot_be_judged(words: str) -> None:
+    assert {reason.rule for reason in judge(words, teller=lambda _: -9.0).reasons} == {"unreadable"}
+
+
+def test_beside_a_foreign_sentence_the_english_ones_are_judged_all_the_same() -> None:
+    found = {reason.rule for reason in judge("Ramadan Mubarak. It was lovely to see you again.").reasons}
+    assert found >= {"unreadable", "care relationship"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.guard.contacts import strangers
 from bot.guard.echo import echoed, named
-from bot.guard.reading import Reading, read
+from bot.guard.reading import LATIN_ONLY, Reading, foreign, read
 from bot.guard.rules import Rule, book
 from bot.guard.weighing import Signs, Teller, tells
 from bot.replies import Said
@@ -51,7 +51,7 @@ def judge(
     if it.unreadable:
         return _refusal([Reason("unreadable", it.unreadable, 0, len(words))])
     said = said or Said("")
-    found = [*_plainest(_broken(it, said, teller or _nobody)), *_contacts(it, own), *_names(it, said)]
+    found = [*_foreign(it), *_plainest(_broken(it, said, teller or _nobody)), *_contacts(it, own), *_names(it, said)]
     return _refusal(sorted(set(found), key=lambda each: (each.start, each.end))) if found else Judgement()
 
 
@@ -101,6 +101,11 @@ def _plainest(reasons: Iterable[Reason]) -> Iterator[Reason]:
 
 def _reason(it: Reading, rule: Rule, start: int, end: int) -> Reason:
     return Reason(rule.name, rule.why, *it.original(start, end))
+
+
+def _foreign(it: Reading) -> Iterator[Reason]:
+    for start, end in foreign(it):
+        yield Reason("unreadable", LATIN_ONLY, *it.original(start, end))
 
 
 def _contacts(it: Reading, own: frozenset[str]) -> Iterator[Reason]:

@@ -1,6 +1,7 @@
 """A text made ready for the rules: undisguised, spelt as the rules spell, and cut into sentences."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -8,7 +9,7 @@ from itertools import pairwise
 
 from classifiers.disguise import words
 from classifiers.labels import NotAssessed
-from classifiers.language import obstacle
+from classifiers.language import LATIN, obstacle
 from classifiers.normalise import Edit, Normalised, edited, normalise
 
 LATIN_ONLY = "It is not in English, which is all that the guard can judge."
@@ -18,6 +19,7 @@ NO_WORDS = "There is nothing in it to judge."
 END = re.compile(r"(?<!\bdr)(?<!\bmr)(?<!\bms)(?<!\bmrs)(?<!\bst)(?<!\bprof)(?<!\bno)(?<!\b[a-z])[.!?…]+(?=\s|$|[\"')])"
                  r"|[!?]+|\n\s*\n", re.IGNORECASE)  # fmt: skip
 SAID = re.compile(r"\w")
+OTHER_LETTERS = re.compile(rf"(?:(?!{LATIN.pattern})[^\W\d_]){{2}}", re.IGNORECASE)  # "β" and "µ" are said in English
 WORD = re.compile(r"[a-z]{6,}(?!\w)", re.IGNORECASE)
 ALIKE = 0.84  # of letters, as difflib counts them: appoitment, presciption, recieved
 
@@ -39,6 +41,14 @@ def read(typed: str) -> Reading:
     now = normalise(typed)
     now = edited(now, [Edit(*match.span(), new) for match in WORD.finditer(now.text) if (new := _spelt(match[0]))])
     return Reading(now.text, _sentences(now.text), now, _obstacle(now.text))
+
+
+def foreign(it: Reading) -> Iterator[tuple[int, int]]:
+    """The sentences that are not in English, or hold words in other letters: each may say anything of anybody."""
+    for start, end in it.sentences:
+        said = it.text[start:end]
+        if OTHER_LETTERS.search(said) or obstacle(said, ["en"]) is NotAssessed.LANGUAGE:
+            yield start, end
 
 
 def _obstacle(text: str) -> str:
