@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.decide import DisclosureRule, Do, Lines, Policy, Rule
 from bot.errors import ConfigError
 from bot.model import Mode, Role
 from bot.near import nearest
 from bot.platforms import base as platforms
+from bot.rules import DisclosureRule, Do, Lines, Policy, Rule
 from bot.toml_lines import with_lines
 from classifiers.labels import Label, NotAssessed
 from classifiers.settings import Settings as ClassifierSettings

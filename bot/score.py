@@ -21,9 +21,10 @@ from rich.progress import Progress
 
 from bot.commandline import CONFIG, ConfigOption, complain, console
 from bot.config import Rules, WhenNotAssessed, policy, read
-from bot.decide import Policy, certain, flagged
+from bot.decide import certain, flagged
 from bot.errors import ConfigError
 from bot.platforms.base import readable
+from bot.rules import Policy
 from classifiers.labels import Assessment
 from classifiers.pipeline import Pipeline, Text
 from classifiers.settings import Settings

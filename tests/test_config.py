@@ -11,10 +11,10 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from bot.config import Config, Rules, inner_model, read
-from bot.decide import Do, Rule
 from bot.errors import ConfigError
 from bot.model import Mode
 from bot.platforms import base as platforms
+from bot.rules import Do, Rule
 from bot.shipped import shipped
 from classifiers.labels import Label
 

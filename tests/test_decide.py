@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.config import Rules, WhenNotAssessed, policy
-from bot.decide import Do, Facts, Policy, Rule, decide
+from bot.decide import Facts, decide
 from bot.history import Today
 from bot.model import AuthorKind, Decision, Reason, Severity, Step, Verb, Verdict
+from bot.rules import Do, Policy, Rule
 from classifiers.labels import Assessment, Label, NotAssessed
 
 H, D, P, C, S = (
