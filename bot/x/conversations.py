@@ -50,6 +50,8 @@ class Conversations:
 
     async def events(self, posts: Sequence[Post]) -> list[Event]:
         new = [post for post in posts if self._is_new(post)]
+        for post in new:  # all first, for a post may answer an edit that comes after it
+            self._memory.edited(post)
         await self._find_roots({post.conversation_id for post in new} - {""})
         return [self._event(post) for post in new]
 
@@ -63,12 +65,19 @@ class Conversations:
         return True
 
     def _event(self, post: Post) -> Event:
-        self._memory.edited(post)
-        kind = self._kind(post)
+        kind, parent = self._kind(post), self._memory.answered(post)
         if kind is not AuthorKind.BOT and post.first not in self.recent:
             self.recent.append(post.first)
-        root = self._roots.get(post.conversation_id) if post.conversation_id != post.id else None
-        return Posted(comment(post, kind, root=root.words if root else None, summoned=self._summoned(post)))
+        words = self._words_before(post, parent)
+        return Posted(comment(post, kind, parent=parent, parent_text=words, summoned=self._summoned(post)))
+
+    def _words_before(self, post: Post, parent: str | None) -> str | None:
+        """Those of the post that the conversation began with: our own, or what is answered here. What stands further
+        down holds nobody else's, for they would stay there when their author is forgotten."""
+        root = self._roots.get(post.conversation_id)
+        if root is None or parent is None:
+            return None
+        return root.words if root.ours or parent == self._memory.first(post.conversation_id) else None
 
     def _kind(self, post: Post) -> AuthorKind:
         if post.author_id == self._client.user_id:

@@ -31,6 +31,7 @@ class Memory:
         self._file = file
         self._said: dict[str, Said] = {}  # by the key of its order
         self._edits: dict[str, str] = {}  # the newest id, by the first
+        self._firsts: dict[str, str] = {}  # the first, by each later one
         self.own: dict[str, None] = {}  # our own posts that began a conversation, oldest first
         lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
         for line in lines:
@@ -56,22 +57,28 @@ class Memory:
     def is_the_bots(self, post: Post) -> bool:
         """Whether it was the bot who wrote this post of our account, and not a colleague."""
         mark = fingerprint(post.words)
-        answers = {post.answers, self.first(post.answers or "")}
+        answers = self.answered(post)
         return any(
-            each.id in (post.id, post.first) or (each.id is None and each.to in answers and each.hash == mark)
+            each.id in (post.id, post.first) or (each.id is None and each.to == answers and each.hash == mark)
             for each in self._said.values()
         )
 
     def edited(self, post: Post) -> None:
+        """Its other ids too, for an answer may name any of them."""
         if post.first != post.id and self._edits.get(post.first) != post.id:
-            self._write({"edit": post.first, "newest": post.id})
+            for later in post.edit_history_tweet_ids[1:]:
+                self._write({"edit": post.first, "newest": later})
 
     def newest(self, first: str) -> str:
         """The id that calls must name: of the newest edit."""
         return self._edits.get(first, first)
 
-    def first(self, newest: str) -> str:
-        return next((first for first, last in self._edits.items() if last == newest), newest)
+    def first(self, id_: str) -> str:
+        return self._firsts.get(id_, id_)
+
+    def answered(self, post: Post) -> str | None:
+        """What a post answers, by its first id, whichever edit of it was answered."""
+        return self.first(post.answers) if post.answers else None
 
     def began(self, post_id: str) -> None:
         if post_id not in self.own:
@@ -90,6 +97,6 @@ class Memory:
             case {"key": str(key), "to": str(to), "hash": str(mark), "id": id_}:
                 self._said[key] = Said(to, mark, id_)
             case {"edit": str(first), "newest": str(newest)}:
-                self._edits[first] = newest
+                self._edits[first], self._firsts[newest] = newest, first
             case {"own": str(post_id)}:
                 self.own[post_id] = None

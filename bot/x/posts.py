@@ -134,16 +134,15 @@ class Line(_Part):
         return any(rule.tag == tag for rule in self.matching_rules)
 
 
-def comment(post: Post, kind: AuthorKind, *, root: str | None, summoned: bool) -> Comment:
-    """`root` holds the words of the post that the conversation began with, where they are known."""
+def comment(post: Post, kind: AuthorKind, *, parent: str | None, parent_text: str | None, summoned: bool) -> Comment:
     return Comment(
         id=post.first,
         text=post.words,
         author=Author(post.author_id, kind=kind),
         posted_at=post.created_at,
         thread=post.conversation_id or post.first,
-        parent=post.answers,
-        parent_text=root,
+        parent=parent,
+        parent_text=parent_text,
         summoned=summoned,
         url=f"https://x.com/i/web/status/{post.id}",
     )

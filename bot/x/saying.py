@@ -61,8 +61,7 @@ class Saying:
         page = await self._client.own(since_id=said.to)
         self._ledger.spend(self._prices.read * len(page.data), reads=len(page.data))
         for post in page.posts():
-            answers = {post.answers, self._memory.first(post.answers or "")}
-            if said.to in answers and fingerprint(post.words) == said.hash:
+            if self._memory.answered(post) == said.to and fingerprint(post.words) == said.hash:
                 return post.id
         return None
 

@@ -39,7 +39,8 @@ GOLDEN = [
 
 @pytest.mark.parametrize(("sent", "becomes"), GOLDEN)
 def test_what_a_post_becomes(sent: dict[str, Any], becomes: Comment) -> None:
-    assert comment(Post.model_validate(sent), AuthorKind.PUBLIC, root=None, summoned=False) == becomes
+    post = Post.model_validate(sent)
+    assert comment(post, AuthorKind.PUBLIC, parent=post.answers, parent_text=None, summoned=False) == becomes
 
 
 async def test_replies_come_with_the_post_they_stand_under(connect: Connect, x: X) -> None:
@@ -68,6 +69,27 @@ async def test_an_edit_is_the_same_comment_and_the_call_names_its_newest_id(conn
         await practice.adapter.hide(practice.order("k", first))
     assert x.journal.calls("PUT")[0].path == f"/2/tweets/{newest}/hidden"
     assert x.hidden == {first, newest}
+
+
+async def test_an_answer_to_any_edit_answers_the_comment(connect: Connect, x: X) -> None:
+    async with connect(staff=frozenset({"77"})) as practice:
+        first = await x.say("@clinic I have it", reply_to=practice.post)
+        middle = await x.edit(first, "@clinic I have had it")
+        await x.say("@clinic so sorry", author="77", reply_to=middle)
+        await x.edit(middle, "@clinic I have had it for years")
+        comments = posted(await practice.events(lambda found: len(posted(found)) == 3))
+    assert {c.author.id: c.parent for c in comments} == {ME: None, "2001": practice.post, "77": first}
+
+
+@pytest.mark.parametrize("author", [ME, "8"])
+async def test_anothers_words_are_kept_only_with_what_answers_them(connect: Connect, x: X, author: str) -> None:
+    async with connect() as practice:
+        root = await x.say("I have lupus", author=author)
+        answer = await x.say("@clinic can you help?", author="9", reply_to=root)
+        await x.say("@clinic indeed?", author="10", reply_to=answer)
+        comments = posted(await practice.events(lambda found: {"9", "10"} <= {c.author.id for c in posted(found)}))
+    words = {c.author.id: c.parent_text for c in comments}
+    assert (words["9"], words["10"]) == ("I have lupus", "I have lupus" if author == ME else None)
 
 
 async def test_a_reply_that_mentions_nobody_is_found_by_search(connect: Connect, x: X) -> None:
