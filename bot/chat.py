@@ -37,7 +37,7 @@ IDENTIFIES_SPARED = 100  # of 1000 a day, after which Discord resets the token
 BETWEEN_IDENTIFIES = 5.0  # seconds, as Discord asks
 GUILDS_WITHIN = 0.5  # seconds after READY and after each server; what comes later is fetched when asked for
 FOR_GOOD = {
-    4004: "Discord does not accept the token any more",
+    4004: "Discord does not accept the token: put a new one from the developer portal into the environment",
     4014: "the message content intent is off: turn it on in the developer portal",
 }  # the gateway's close codes that no new client changes
 
@@ -145,7 +145,7 @@ class Chat:
             await client.spare_identifies()
             await client.connect(reconnect=False)
         except discord.LoginFailure:
-            self._ended = CredentialsRevoked("Discord refused the token")
+            self._ended = CredentialsRevoked(FOR_GOOD[4004])
         except discord.ConnectionClosed as error:
             if error.code in FOR_GOOD:
                 self._ended = CredentialsRevoked(FOR_GOOD[error.code])

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app import connected, opened
-from bot.chat import Chats, Connect, token
+from bot.chat import Chats, Connect
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, console
 from bot.commands.guarding import template_proofs
@@ -23,6 +23,7 @@ from bot.guard import Teller
 from bot.model import Mode
 from bot.notify import EXAMPLE, Told, holds_secret, service, through_apprise
 from bot.on_call import A_MEMBER, reachable
+from bot.review.discord_check import desk_check
 from bot.supportive import helplines
 from classifiers.errors import ClassifierError
 from classifiers.labels import Label
@@ -44,7 +45,7 @@ def check(
     config: ConfigOption = CONFIG,
     call: Annotated[bool, typer.Option("--call", help="Send everybody on call a test notice.")] = False,
 ) -> None:
-    """Prove that it would work: config, key, model, platforms. Nothing is sent, hidden or answered; but see --call."""
+    """Prove that it works: config, key, model, desk, platforms. Nothing is sent, hidden or answered; but see --call."""
     settings = read(config)
     lines = [(Finding.OK, "config", f"{config}, revision {settings.revision()}"), *_checks(settings)]
     lines += _call(settings) if call else []
@@ -61,10 +62,15 @@ def _checks(config: Config) -> Iterator[Line]:
     loaded = cache(lambda: Pipeline.load(config.classifier))
     yield from _tried("model", lambda: _model(config, loaded()))
     yield from _tried("replies", lambda: _replies(config, _teller(loaded)))
-    yield from _tried("desk", lambda: _desk(config))
+    yield from desk_checks(config)
     for one in config.accounts:
         yield from _account(config, one)
         yield from platform_checks(config, one)
+
+
+def desk_checks(config: Config, connect: Connect = TCPConnector) -> Iterator[Line]:
+    """What Discord says of the desk; `connect` makes what it is reached through."""
+    yield from _tried("desk", lambda: asyncio.run(desk_check(config.desk.discord, connect)))
 
 
 def platform_checks(config: Config, one: Account, connect: Connect = TCPConnector) -> Iterator[Line]:
@@ -112,17 +118,6 @@ def _must_answer(settings: Settings, pipeline: Pipeline) -> None:
 
 def _hardware(cuda: bool) -> str:
     return "CUDA" if cuda else "CPU"
-
-
-def _desk(config: Config) -> list[str]:
-    """Reaches nobody: only what the desk on Discord cannot start without."""
-    on = config.desk.discord
-    if on.channel is None:
-        return ["on the command line"]
-    token()
-    if not any(on.roles.values()):
-        raise ConfigError("Nobody may rule on Discord: name the roles that may in `desk.discord.roles`.")
-    return [f"on Discord, in channel {on.channel}, and on the command line"]
 
 
 def _teller(loaded: Callable[[], Pipeline]) -> Teller | None:

@@ -14,7 +14,7 @@ TEXT, DM, THREAD, FORUM = 0, 1, 11, 15  # types of channels
 DEFAULT, REPLY, CHAT_COMMAND = 0, 19, 20  # types of messages
 EPHEMERAL, LOADING, COMPONENTS_V2 = 1 << 6, 1 << 7, 1 << 15  # flags of messages
 ALL_PERMISSIONS = str((1 << 50) - 1)
-ADMINISTRATOR, MANAGE_MESSAGES = 1 << 3, 1 << 13  # permissions
+ADMINISTRATOR, SEND_MESSAGES, MANAGE_MESSAGES = 1 << 3, 1 << 11, 1 << 13  # permissions
 LONGEST_TIMEOUT = timedelta(days=28)
 NONCE_KEPT = timedelta(minutes=5)
 MOST_COMPONENTS, MOST_WORDS, LONGEST_CONTENT = 40, 4000, 2000

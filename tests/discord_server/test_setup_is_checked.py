@@ -118,7 +118,8 @@ async def test_check_tells_what_the_bot_may_do_where(practice: Practice, monkeyp
     [(finding, words)] = await asyncio.to_thread(told)
     assert (finding, words.count("lacks read_message_history, send_messages")) == (Finding.FAIL, 2)
     monkeypatch.setenv("CHAPERONE_DISCORD_TOKEN", "stale")
-    assert await asyncio.to_thread(told) == [(Finding.FAIL, "Discord refused the token")]
+    [(finding, words)] = await asyncio.to_thread(told)
+    assert (finding, "does not accept the token: put a new one" in words) == (Finding.FAIL, True)
 
 
 async def test_where_the_bot_may_not_manage_messages_nothing_is_deleted_and_it_says_so(practice: Practice) -> None:
