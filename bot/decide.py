@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bot.model import AuthorKind, Decision, Mark, Reason, Severity, Step, Verb, Verdict
-from bot.rules import DisclosureRule, Do, Policy
+from bot.rules import DisclosureRule, Do, Lines, Policy
 from classifiers.labels import Assessment, Label, NotAssessed, Subject
 
 ASK_BELOW_ANY_PROMISE = 0.5  # the probability at which a person is asked where data is too thin for a line
@@ -66,8 +66,13 @@ def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
 
 def flagged(seen: Assessment, policy: Policy) -> tuple[Label, ...]:
     """The labels at or above their ask line."""
-    asks = {label: ASK_BELOW_ANY_PROMISE if each.ask is None else each.ask for label, each in policy.lines.items()}
+    asks = {label: _ask_line(seen, policy.lines[label]) for label in Label}
     return tuple(label for label in Label if seen.probabilities.get(label, 0.0) >= asks[label])
+
+
+def _ask_line(seen: Assessment, lines: Lines) -> float:
+    """The lines are drawn for the model: what the word list says where no model did is held against none of them."""
+    return ASK_BELOW_ANY_PROMISE if lines.ask is None or not seen.assessed else lines.ask
 
 
 def certain(seen: Assessment, policy: Policy) -> tuple[Label, ...]:

@@ -112,6 +112,14 @@ def test_crisis_found_by_the_word_list_needs_no_model() -> None:
     assert (made.verdict, made.severity, made.label) == (Verdict.ASK, Severity.CRISIS, C)
 
 
+@pytest.mark.parametrize("reason", NotAssessed)
+def test_a_line_drawn_for_the_model_does_not_switch_the_word_list_off(reason: NotAssessed) -> None:
+    strict = policy(Rules(), WhenNotAssessed(), lambda _label, _when_right: 0.85)
+    made = decided(Assessment("no-model", {C: 0.63}, (), reason), rules=strict)
+    assert (made.severity, made.label) == (Severity.CRISIS, C)
+    assert decided(seen(crisis=0.63), rules=strict).verdict is Verdict.LEAVE
+
+
 @pytest.mark.parametrize(
     ("author", "severity"), [(AuthorKind.PUBLIC, Severity.CRISIS), (AuthorKind.STAFF, Severity.HIGH)]
 )
