@@ -61,7 +61,10 @@ def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
         return _red_flag(seen, flags, facts, policy)
     if not flags:
         return Decision(Verdict.LEAVE, "clean", "nothing was found that a person should see")
-    return _combined(seen, flags, [_found(seen, label, facts, policy) for label in flags], facts, policy)
+    found = [_found(seen, label, facts, policy) for label in flags]
+    if facts.red_flag and Label.DIAGNOSIS_REQUEST in flags:
+        found = [_only_answered(each) for each in found]
+    return _combined(seen, flags, found, facts, policy)
 
 
 def flagged(seen: Assessment, policy: Policy) -> tuple[Label, ...]:
@@ -190,12 +193,21 @@ def _found(seen: Assessment, label: Label, facts: Facts, policy: Policy) -> _Fou
     return _Found(label, _steps(label, do), reason, f"{told}; from {line:.1%} on it is {right}")
 
 
+def _only_answered(each: _Found) -> _Found:
+    """Of a request that names a sign of an emergency: the answer stays; a person decides what else is done."""
+    answers = each.label is Label.DIAGNOSIS_REQUEST
+    steps = tuple(step for step in each.steps if answers and step.verb in _WORDS)
+    if steps == each.steps:
+        return each
+    return replace(each, steps=steps, reason=Reason.FLAGGED, why=f"{each.why}; but it names a sign of an emergency")
+
+
 def _combined(
     seen: Assessment, flags: tuple[Label, ...], found: list[_Found], facts: Facts, policy: Policy
 ) -> Decision:
-    """Do what may be done; if any label needs a person, ask as well. What is hidden is not also answered."""
-    hiding = [each for each in found if Step(Verb.HIDE) in each.steps]
-    steps = _once(step for each in hiding or found for step in each.steps)
+    """Do what may be done; if any label needs a person, ask as well."""
+    found = _not_also_answered(found)
+    steps = _once(step for each in found for step in each.steps)
     if facts.warned_in_thread:
         steps = tuple(step for step in steps if step.verb not in _WORDS)
     asking = [each for each in found if each.reason is not Reason.ACTED]
@@ -212,6 +224,16 @@ def _combined(
         why = f"{decision.why}; already answered in this thread"
         return replace(decision, verdict=Verdict.LEAVE, reason=None, why=why)
     return decision
+
+
+def _not_also_answered(found: list[_Found]) -> list[_Found]:
+    """Where a rule hides, the others say nothing; what else they want is done."""
+    hiding = [each for each in found if Step(Verb.HIDE) in each.steps]
+    return [each if each in hiding else replace(each, steps=_silent(each.steps)) for each in found] if hiding else found
+
+
+def _silent(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    return tuple(step for step in steps if step.verb not in _WORDS)
 
 
 def _rule_name(label: Label, seen: Assessment) -> str:

@@ -1,5 +1,6 @@
 """The table of decisions: what is found, what is known, what becomes of it."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from bot.config import Rules, WhenNotAssessed, policy
 from bot.decide import Facts, decide
 from bot.history import Today
 from bot.model import AuthorKind, Decision, Reason, Severity, Step, Verb, Verdict
-from bot.rules import Do, Policy, Rule
+from bot.rules import DisclosureRule, Do, Policy, Rule
 from classifiers.labels import Assessment, Label, NotAssessed
 
 H, D, P, C, S = (
@@ -157,6 +158,28 @@ def test_a_rule_may_do_several_things() -> None:
     rules = Rules(harassment=Rule(do=(Do.HIDE, Do.WARN, Do.MUTE)))
     verbs = [step.verb for step in decided(seen(harassment=0.95), rules=shipped_policy(rules)).steps]
     assert verbs == [Verb.REPLY, Verb.HIDE, Verb.MUTE]  # words come first: some platforms take none once it is hidden
+
+
+def test_what_is_hidden_is_not_also_answered_but_whoever_wrote_it_is_muted() -> None:
+    rules = Rules(harassment=Rule(do=(Do.MUTE, Do.WARN)), solicitation=Rule(do=(Do.HIDE,)))
+    made = decided(seen(harassment=0.95, solicitation=0.95), rules=shipped_policy(rules))
+    assert made.steps == (MUTE, HIDE)
+
+
+NOT_CALLED_FOR = [
+    ("harassment", {"harassment": 0.95}, Rules(harassment=Rule(do=(Do.HIDE, Do.WARN))), H),
+    ("a disclosure", {"health_disclosure": 0.95}, Rules(health_disclosure=DisclosureRule(do=(Do.HIDE,))), P),
+    ("the request itself", {}, Rules(diagnosis_request=Rule(do=(Do.WARN, Do.HIDE))), D),
+]
+
+
+@pytest.mark.parametrize(("what", "found", "rules", "label"), NOT_CALLED_FOR, ids=[it[0] for it in NOT_CALLED_FOR])
+def test_a_sign_of_an_emergency_is_answered_and_not_hidden_where_nobody_is_called(
+    what: str, found: dict[str, float], rules: Rules, label: Label
+) -> None:
+    quiet = replace(shipped_policy(rules), red_flags_call=False)
+    made = decided(seen(diagnosis_request=0.95, **found), Facts(red_flag=True), quiet)
+    assert (made.verdict, made.reason, made.steps, made.label) == (Verdict.ACT, Reason.FLAGGED, (ANSWER,), label), what
 
 
 @pytest.mark.parametrize("verb", ["ban", "delete"])
