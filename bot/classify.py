@@ -142,7 +142,7 @@ class Classify:
         if made.reason is not None:
             case_id = put_in_case(tx, self._case(row, made, now), row.id, now)
             if made.severity is Severity.CRISIS:
-                first_call(tx, self._config, self._config.account(row.account), case_id, now)
+                first_call(tx, self._config, row.account, case_id, now)
                 send_pending(tx, self._engine)
                 return spare(tx, self._engine, row, decision_id, now) or bool(made.steps)
         return bool(made.steps)
@@ -170,9 +170,9 @@ class Classify:
         self._engine.enqueue(tx, Queue.ACT, [Job(str(id_), id_, priority=made.severity) for id_ in ids])
 
     def _case(self, row: Row[Any], made: Decision, now: datetime) -> NewCase:
-        account, crisis = self._config.account(row.account), made.severity is Severity.CRISIS
+        crisis = made.severity is Severity.CRISIS
         minutes = self._config.desk.crisis_minutes if crisis else self._config.desk.remind_minutes
-        closed, on_call = made.reason is Reason.ACTED, people(self._config, account)
+        closed, on_call = made.reason is Reason.ACTED, people(self._config, row.account)
         return NewCase(
             _case_key(row, made), row.account, made.reason or Reason.FLAGGED, made.label, made.why, made.severity,
             due_at=None if closed else now + timedelta(minutes=minutes),

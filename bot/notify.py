@@ -24,7 +24,7 @@ from bot.clock import Clock
 from bot.config import Config, OnCall
 from bot.errors import ConfigError
 from bot.model import CaseState, Reason
-from bot.on_call import WAITING, NoticeState, pass_on, send_pending, taken
+from bot.on_call import WAITING, NoticeState, pass_on, people, send_pending, taken
 from bot.store.database import Database
 from bot.store.engine.port import Engine, Later
 from bot.store.queries import Note, write_audit
@@ -90,7 +90,7 @@ class Notify:
 
     def _person(self, row: Row[Any]) -> OnCall:
         """As the config has them now; somebody taken out of it cannot be reached."""
-        known = (one for account in self._config.accounts if account.name == row.account for one in account.on_call)
+        known = people(self._config, row.account)
         return next((one for one in known if one.name == row.person), OnCall(name=row.person))
 
     def _settle_all(self, tx: Connection, ended: Sequence[tuple[Row[Any], bool]]) -> Later:

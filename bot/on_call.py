@@ -35,9 +35,14 @@ A_MEMBER = re.compile(r"\d{15,20}")  # the id of a member of a Discord server
 WAITING = (NoticeState.PENDING, NoticeState.SENDING)
 
 
-def people(config: Config, account: Account) -> tuple[OnCall, ...]:
-    """Those on call who can be reached somehow; all of them where nobody can: then the queue shows whose it is."""
-    return reachable(config, account) or account.on_call
+def people(config: Config, account: str) -> tuple[OnCall, ...]:
+    """Those on call who can be reached somehow; all of them where nobody can: then the queue shows whose it is.
+
+    What came before its account was renamed in the config, or left it, is everybody's who is on call for another.
+    """
+    named = [one for one in config.accounts if one.name == account] or config.accounts
+    found = dict.fromkeys(person for one in named for person in reachable(config, one))
+    return tuple(found) or tuple(person for one in named for person in one.on_call)
 
 
 def reachable(config: Config, account: Account) -> tuple[OnCall, ...]:
@@ -51,32 +56,29 @@ def of_round(everybody: Sequence[OnCall], number: int) -> Sequence[OnCall]:
     return everybody[number : number + 1] or everybody
 
 
-def first_call(tx: Connection, config: Config, account: Account, case_id: int, now: datetime) -> None:
+def first_call(tx: Connection, config: Config, account: str, case_id: int, now: datetime) -> None:
     """A crisis was found: its first person is told. Doing it again, as further comments join the case, is harmless."""
     _write(tx, account, case_id, 0, of_round(people(config, account), 0), now)
 
 
-def next_call(tx: Connection, config: Config, account: Account, row: Row[Any], now: datetime) -> str | None:
+def next_call(tx: Connection, config: Config, row: Row[Any], now: datetime) -> str | None:
     """Nobody ruled in time, or nobody could be reached: the next round. Returns whose case it is from now on."""
-    everybody, number = people(config, account), row.reminders + 1
+    everybody, number = people(config, row.account), row.reminders + 1
     told: str | None = everybody[number % len(everybody)].name if everybody else row.assigned_to
     due = now + timedelta(minutes=config.desk.crisis_minutes)
     values = {"reminders": number, "due_at": due, "assigned_to": told}
     tx.execute(update(case).where(case.c.id == row.id).values(values))
-    _write(tx, account, row.id, number, of_round(everybody, number), now)
+    _write(tx, row.account, row.id, number, of_round(everybody, number), now)
     return told
 
 
 def pass_on(tx: Connection, config: Config, failed: Row[Any], now: datetime) -> None:
     """Somebody could not be reached: tell the next at once. Where everybody was told already, the timer goes on."""
-    account = next((one for one in config.accounts if one.name == failed.account), None)
-    if account is None:  # taken out of the config meanwhile
-        return
     row = tx.execute(select(case).where(case.c.id == failed.case_id, case.c.state == CaseState.OPEN)).first()
-    if row is None or row.reminders != failed.round or failed.round >= len(people(config, account)):
+    if row is None or row.reminders != failed.round or failed.round >= len(people(config, row.account)):
         return
-    told = next_call(tx, config, account, row, now)
-    write_audit(tx, now, [Note("case_passed_on", account=account.name, case_id=row.id, detail=told)])
+    told = next_call(tx, config, row, now)
+    write_audit(tx, now, [Note("case_passed_on", account=row.account, case_id=row.id, detail=told)])
 
 
 def tell_desk_stopped(tx: Connection, config: Config, why: str, now: datetime) -> None:
@@ -85,9 +87,9 @@ def tell_desk_stopped(tx: Connection, config: Config, why: str, now: datetime) -
     """
     write_audit(tx, now, [Note(Reason.DESK_STOPPED, detail=why)])
     for account in config.accounts:
-        key, everybody = f"desk_stopped:{account.name}:{now:%Y-%m-%d}", people(config, account)
+        key, everybody = f"desk_stopped:{account.name}:{now:%Y-%m-%d}", people(config, account.name)
         new = NewCase(key, account.name, Reason.DESK_STOPPED, None, why, Severity.URGENT)
-        _write(tx, account, put_in_case(tx, new, None, now), len(everybody), everybody, now)
+        _write(tx, account.name, put_in_case(tx, new, None, now), len(everybody), everybody, now)
 
 
 def desk_stopped(tx: Connection) -> str | None:
@@ -110,11 +112,9 @@ def send_pending(tx: Connection, engine: Engine) -> None:
     engine.enqueue(tx, Queue.NOTIFY, jobs)
 
 
-def _write(
-    tx: Connection, account: Account, case_id: int, number: int, told: Sequence[OnCall], now: datetime
-) -> None:  # fmt: skip
+def _write(tx: Connection, account: str, case_id: int, number: int, told: Sequence[OnCall], now: datetime) -> None:
     rows = [
-        {"case_id": case_id, "account": account.name, "round": number, "person": one.name, "made_at": now,
+        {"case_id": case_id, "account": account, "round": number, "person": one.name, "made_at": now,
          "state": NoticeState.PENDING}
         for one in told
         if one.notify

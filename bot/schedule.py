@@ -34,11 +34,11 @@ def remind(tx: Connection, config: Config, now: datetime) -> bool:
     due = tx.execute(select(case).where(case.c.state == CaseState.OPEN, case.c.due_at <= now)).all()
     for row in due:
         told: str | None = row.assigned_to
-        if row.severity == Severity.CRISIS and _known(config, row.account):
+        if row.severity == Severity.CRISIS:
             if taken(row, now):  # whoever took it is called again only if they do not rule in time
                 tx.execute(update(case).where(case.c.id == row.id).values(due_at=row.claimed_until))
                 continue
-            told = next_call(tx, config, config.account(row.account), row, now)
+            told = next_call(tx, config, row, now)
         else:
             next_at = now + timedelta(minutes=config.desk.remind_minutes)
             values = {"reminders": row.reminders + 1, "due_at": next_at}
@@ -90,7 +90,3 @@ class Schedule:
         more = FIRINGS[name](tx, self._config, self._clock.now())
         send_pending(tx, self._engine)
         return more
-
-
-def _known(config: Config, name: str) -> bool:
-    return any(account.name == name for account in config.accounts)

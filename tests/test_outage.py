@@ -31,8 +31,8 @@ def started(house: House, model: str) -> int:
     return house.db.run_now(lambda tx: assess_again(tx, house.engine, model, NOON))
 
 
-async def judged(house: House, model: str, tonight: Finding = DOWN) -> None:
-    account = {"name": PRACTICE, "platform": "replay", "on_call": [{"name": "asha"}]}
+async def judged(house: House, model: str, tonight: Finding = DOWN, name: str = PRACTICE) -> None:
+    account = {"name": name, "platform": "replay", "on_call": [{"name": "asha"}]}
     config = Config.model_validate({"accounts": [account]})
     assessor = StubAssessor({"tonight": tonight, "broken": DOWN}, model)
     await Classify(config, house.db, house.engine, house.clock, assessor)([row.id for row in house.rows(comment)])
@@ -67,6 +67,15 @@ async def test_what_a_model_failed_on_is_judged_by_it_after_a_start_without_it(h
     assert house.rows(case)[-1].severity == Severity.CRISIS
     assert house.comment(1).state == CommentState.SETTLED
     assert [(row.model, row.reason) for row in house.rows(decision)] == [("lexicon", DOWN), ("a", Reason.FLAGGED)]
+
+
+async def test_what_waited_is_judged_though_its_account_was_renamed_in_the_config_meanwhile(house: House) -> None:
+    await heard(house, "tonight")
+    await judged(house, "lexicon")
+    assert started(house, "a") == 1
+    await judged(house, "a", TOLD, name="renamed")
+    assert open_cases(house) == [(Reason.FLAGGED, 1, [1])]
+    assert house.rows(case)[-1].assigned_to == "asha"
 
 
 async def test_what_the_model_of_now_failed_on_keeps_its_case_when_others_leave_it(house: House) -> None:

@@ -68,9 +68,7 @@ class DiscordCalls:
         roles = [self.desk.ping[name] for name in self.desk.ping if Severity[name.upper()] == row.severity]
         if row.reminders >= 2:
             roles += [role for each in self.desk.roles.values() for role in each]
-        on_call = [
-            one for each in self.config.accounts if each.name == row.account for one in people(self.config, each)
-        ]
+        on_call = people(self.config, row.account)
         everybody = row.severity == Severity.CRISIS and row.reminders >= len(on_call)
         called = [one for one in on_call if everybody or one.name == row.assigned_to]
         members = [one.contact for one in called if A_MEMBER.fullmatch(one.contact)]

@@ -35,8 +35,10 @@ class Post:
 class Lane:
     """A house whose comments are judged and whose notices are sent as jobs ask for it, on a clock that stands still."""
 
-    def __init__(self, house: House, post: Post, people: Sequence[dict[str, Any]], assessor: Any = None) -> None:
-        account = {"name": PRACTICE, "platform": "replay", "on_call": people}
+    def __init__(
+        self, house: House, post: Post, people: Sequence[dict[str, Any]], assessor: Any = None, name: str = PRACTICE
+    ) -> None:  # fmt: skip
+        account = {"name": name, "platform": "replay", "on_call": people}
         self.config = Config.model_validate({"accounts": [account]})
         self.house, self.post = house, post
         self.classify = Classify(

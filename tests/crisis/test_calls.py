@@ -36,6 +36,14 @@ async def test_one_after_the_other_is_told_then_everybody_again_and_again(house:
     assert not house.rows(action)
 
 
+async def test_a_crisis_of_an_account_that_left_the_config_calls_whoever_is_on_call_for_another(house: House) -> None:
+    lane = Lane(house, Post(down={A}), [person(ASHA), person(BEN)], name="renamed")
+    await lane.hear()
+    await lane.minutes(10)
+    assert lane.told() == [A, A, A, B]
+    assert house.rows(case)[0].assigned_to == BEN
+
+
 async def test_a_notice_never_holds_a_word_of_the_comment_or_whose_it_is(house: House) -> None:
     lane = Lane(house, Post(), THREE)
     await lane.hear()
