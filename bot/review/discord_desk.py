@@ -27,7 +27,7 @@ from bot.review.answers import why_text
 from bot.review.cases import Person, Ruling, Said
 from bot.review.discord_cards import DiscordCards
 from bot.review.inert import inert
-from bot.review.interactions import Interaction, chosen_member, filled_in, is_private, roles_of, tell
+from bot.review.interactions import Interaction, chosen_member, filled_in, hand_back, is_private, roles_of, tell
 from bot.review.joined import none_joined
 from bot.review.presses import Press, What
 from bot.review.refusal import refused_message
@@ -49,7 +49,6 @@ _FORMS = {
     What.ASSIGN: card_view.assign_form, What.NOTE: card_view.note_form,
 }  # fmt: skip
 _ANSWERED = frozenset({What.MORE, What.WHY, What.REVEAL})  # with a message that only who pressed sees
-RULINGS = {What.KEEP: Ruling.KEEP, What.HIDE: Ruling.HIDE, What.WARN: Ruling.WARN, What.MUTE: Ruling.MUTE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,7 @@ class DiscordDesk:
         """Answer, and tell whoever asked why, where that cannot be. The one place where desk errors end."""
         try:
             await answer()
+            return
         except ReplyRefused as error:
             await tell(it, refused_message(error), ours=True)
         except ChaperoneError as error:
@@ -99,6 +99,7 @@ class DiscordDesk:
         except Exception as error:  # the top of a task
             log.error("interaction_failed", extra={"fields": {}}, exc_info=error)
             await tell(it, "Something went wrong here. The card shows what was done.")
+        await hand_back(it)
 
     def person(self, it: Interaction) -> Person:
         """Who presses, by the roles that Discord says they have now. Raises `DeskError`."""
@@ -178,22 +179,11 @@ class DiscordDesk:
     def _said(self, press: Press, by: Person, filled: Mapping[str, Any], heard: Heard | None) -> Said:
         """Raises `ReplyRefused` for words that the guard does not let pass."""
         words = str(filled.get("words", ""))
-        match press.what:
-            case What.REPLY:
-                return Said(Ruling.REPLY, by, words=self.guard.clear(words, heard).words)
-            case What.BAN:
-                return Said(Ruling.BAN, by, words)
-            case What.REMOVE:
-                return Said(Ruling.DELETE, by, words)
-            case What.NOTE:
-                return Said(Ruling.NOTE, by, words)
-            case What.LABEL:
-                chosen = [each for each in filled.get("labels", []) if each in list(Label)]
-                return Said(Ruling.LABEL, by, labels=tuple(Label(each) for each in chosen))
-            case What.UNDO:
-                return Said(Ruling.UNDO, by)
-            case what:
-                return Said(RULINGS[what], by)
+        if press.what is What.REPLY:
+            return Said(Ruling.REPLY, by, words=self.guard.clear(words, heard).words)
+        chosen = [each for each in filled.get("labels", []) if each in list(Label)]
+        what = Ruling.DELETE if press.what is What.REMOVE else Ruling(press.what)
+        return Said(what, by, words, tuple(Label(each) for each in chosen))
 
     def _ruled(self, tx: Connection, press: Press, said: Said) -> cases.Ruled:
         now, case_id = self.clock.now(), press.case_id

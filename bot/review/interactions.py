@@ -27,6 +27,12 @@ async def tell(it: Interaction, text: str, *, ours: bool = False) -> None:
             await it.response.send_message(shown[:LONGEST], ephemeral=True, allowed_mentions=nobody)
 
 
+async def hand_back(it: Interaction) -> None:
+    """Show whoever sent a form that came to nothing the words that they typed into it, to copy."""
+    if words := filled_in(it.data or {}).get("words"):
+        await tell(it, "Your words, to copy:\n```\n" + words.replace("```", "ˋˋˋ") + "\n```", ours=True)
+
+
 def is_private(it: Interaction) -> bool:
     """Whether it was pressed on a message that only one person sees, such as what stands behind More."""
     return it.message is not None and it.message.flags.ephemeral

@@ -1,10 +1,12 @@
 """What points to a person never reaches Discord; words are for who may see them, and leave when they expire."""
 
 import json
+import logging
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import insert
 
 from bot.model import Batch, Gone, Mode, Reason, Severity
@@ -12,7 +14,7 @@ from bot.review import postings
 from bot.sandbox.discord import Discord
 from bot.sandbox.discord_world import THREAD, components
 from bot.store.queries import NewCase, put_in_case
-from bot.store.tables import assessment, audit
+from bot.store.tables import assessment, audit, ruling
 from classifiers.labels import IDENTIFIERS, Label, SpanType
 from tests.discord_desk.room import Room, shown, told, until
 from tests.support import NOON, PRACTICE, House, opened_store, posted
@@ -41,6 +43,27 @@ async def test_why_and_the_menu_are_for_one_person_and_hold_no_words(room: Room)
     await told(menu)
     offered = {part.get("custom_id") for part in components(menu.shown[0]["components"])}
     assert offered >= {f"desk:{what}:{case_id}" for what in ("ban", "label", "assign", "why", "undo", "note", "reveal")}
+
+
+TYPED = "Please ask a pharmacist, **today**.\n```Any``` of them."
+
+
+async def test_words_that_come_to_nothing_go_back_to_who_typed_them_alone(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "chaperone")
+    case_id = await room.case()
+    drawn = await room.card(case_id)
+    reply = await room.server.press(drawn["id"], f"desk:reply:{case_id}:1", room.ben)
+    await reply.answered()
+    await room.case()  # joins it
+    sent = await room.server.submit(reply, {"words": TYPED})
+    why, back = await until(lambda: sent.shown if len(sent.shown) == 2 else None)
+    assert f"joined case {case_id}" in why["content"]
+    assert "```\nPlease ask a pharmacist, **today**.\nˋˋˋAnyˋˋˋ of them.\n```" in back["content"]
+    assert not room.house.rows(ruling)
+    assert "pharmacist" not in caplog.text
+    assert "pharmacist" not in json.dumps(room.server.said(room.channel))
 
 
 async def test_words_leave_discord_when_they_expire(room: Room) -> None:
