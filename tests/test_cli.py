@@ -142,9 +142,22 @@ def test_why_tells_the_whole_way(worked: str) -> None:
 
 
 def test_one_comment_of_a_case_is_undone_alone(worked: str) -> None:
-    assert "2 actions to be done" in ok("rule", "1", "hide", "--as", "asha", "-c", worked)
+    assert "2 actions to be done" in ok("rule", "1", "hide", "--seen", "2", "--as", "asha", "-c", worked)
     ok("run", "--once", "-c", worked)
     assert "1 action to be done" in ok("rule", "1", "undo", "--comment", "2", "--as", "asha", "-c", worked)
+
+
+def test_what_joined_a_case_after_it_was_shown_is_not_ruled_on(worked: str) -> None:
+    assert "rule on all 2: chaperone rule 1 … --seen 2" in ok("show", "1", "-c", worked)
+    with Path(worked).with_name("comments.jsonl").open("a") as file:
+        file.write(json.dumps({"id": "d", "text": "what a quack", "author": "u4", "thread": "t"}) + "\n")
+    ok("run", "--once", "-c", worked)
+    told = refused("rule", "1", "hide", "--seen", "2", "--as", "asha", "-c", worked)
+    assert "Case 1 has 3 comments, 1 more than you saw, so nothing was done" in told
+    assert "3 comments, 2 more" in refused("rule", "1", "keep", "--as", "asha", "-c", worked)
+    ok("rule", "1", "label", "none", "--as", "asha", "-c", worked)  # it stays open
+    assert "1 action to" in ok("rule", "1", "hide", "--comment", "1", "--as", "asha", "-c", worked)
+    assert "3 actions to" in ok("rule", "1", "mute", "--seen", "3", "--as", "asha", "-c", worked)
 
 
 def test_ruling_from_the_command_line(worked: str) -> None:
@@ -153,7 +166,7 @@ def test_ruling_from_the_command_line(worked: str) -> None:
     )
     ok("run", "--once", "-c", worked)
     assert "hidden" in ok("why", "1", "-c", worked)
-    ok("rule", "1", "keep", "--as", "cleo", "-c", worked)
+    ok("rule", "1", "keep", "--seen", "2", "--as", "cleo", "-c", worked)
     assert "Nothing" not in ok("queue", "-c", worked)
     assert "1 action to be done on the platform" in ok("undo", "1", "--as", "asha", "-c", worked)
     ok("run", "--once", "-c", worked)
@@ -162,7 +175,7 @@ def test_ruling_from_the_command_line(worked: str) -> None:
 
 def test_the_words_after_a_ruling_are_kept(worked: str) -> None:
     ok("rule", "1", "note", "call her back", "--as", "asha", "-c", worked)
-    ok("rule", "1", "keep", "no harm meant", "--why", "she was joking", "--as", "asha", "-c", worked)
+    ok("rule", "1", "keep", "no harm meant", "--seen", "2", "--why", "she was joking", "--as", "asha", "-c", worked)
     told = ok("show", "1", "--json", "-c", worked)
     assert "call her back" in told
     assert "no harm meant; she was joking" in told
@@ -171,9 +184,9 @@ def test_the_words_after_a_ruling_are_kept(worked: str) -> None:
 REFUSED = [
     (("rule", "1", "hide"), "Say who you are"),
     (("rule", "1", "hide", "--as", "ahsa"), "did you mean 'asha'"),
-    (("rule", "1", "hide", "--as", "cleo"), "cleo is triage"),
+    (("rule", "1", "hide", "--seen", "2", "--as", "cleo"), "cleo is triage"),
     (("rule", "99", "hide", "--as", "asha"), "There is no case 99"),
-    (("rule", "1", "warn", "--as", "asha"), "say which template"),
+    (("rule", "1", "warn", "--seen", "2", "--as", "asha"), "say which template"),
     (("rule", "1", "reply", "Thank you for your visit, Sam", "--as", "asha"), "The reply guard did not"),
     (("rule", "1", "label", "harasment", "--as", "asha"), "did you mean 'harassment'"),
     (("rule", "1", "note", "--as", "asha"), "A note needs words"),
@@ -298,7 +311,9 @@ def test_going_live_does_nothing_to_the_backlog(config: str) -> None:
     file = Path(config)
     file.write_text(file.read_text().replace('mode = "live"', 'mode = "shadow"'))
     ok("run", "--once", "-c", config)
-    assert "in shadow: nothing is done on the platform" in ok("rule", "1", "hide", "--as", "asha", "-c", config)
+    assert "in shadow: nothing is done on the platform" in ok(
+        "rule", "1", "hide", "--seen", "2", "--as", "asha", "-c", config
+    )
     assert "would be hidden (shadow)" not in ok("why", "1", "-c", config)
     ok("run", "--once", "-c", config)
     assert "would be hidden (shadow)" in ok("why", "1", "-c", config)

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from sqlalchemy import Connection
 
 from bot.app import ahead, opened
 from bot.clock import SystemClock
@@ -24,8 +25,9 @@ from bot.guard import ReplyGuard, contacts
 from bot.heard import said_in
 from bot.model import CaseState, Mode, Role
 from bot.near import nearest
-from bot.review import cases, pauses, rulings, undoing
+from bot.review import cases, pauses, rulings, typed, undoing
 from bot.review.answers import counted
+from bot.review.joined import none_joined
 from bot.review.refusal import refused_text
 from bot.review.rendering import as_json, case_panel, queue_table, story_lines, waiting_line
 from bot.review.story import case_story, comment_number, comment_story
@@ -41,6 +43,14 @@ desk = typer.Typer()
 AsOption = Annotated[str, typer.Option("--as", help="Who you are; it stands in the audit.", envvar="CHAPERONE_AS")]
 WhyOption = Annotated[str, typer.Option("--why", help="Your reason; kept encrypted.")]
 RevealOption = Annotated[bool, typer.Option("--reveal", help="Show the words unmasked; this is logged.")]
+SeenOption = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="How many comments of the case you saw, as `show` says; with more in it by now, nothing is done. "
+        "For a script: `comments` of the case in `show --json`.",
+    ),
+]
 CaseArgument = Annotated[int, typer.Argument(help="The number of the case.", metavar="CASE")]
 
 
@@ -143,14 +153,15 @@ def rule(
     reason: WhyOption = "",
     template: Annotated[str | None, typer.Option(help="For warn: another template than the label's own.")] = None,
     comment_id: Annotated[int | None, typer.Option("--comment", help="Only this comment of the case.")] = None,
+    seen: SeenOption = 1,
     config: ConfigOption = CONFIG,
 ) -> None:
     """Rule on a case. `keep` leaves everything as it is; `undo` takes back what was done."""
-    reason = _reason(what, words, reason)
+    reason = typed.reason(what, words, reason)
     with _open(config) as it:
         said = cases.Said(
             what, _person(it.config, _named(by)), reason, template=template, comment_id=comment_id,
-            labels=_labels(words) if what is cases.Ruling.LABEL else (),
+            labels=typed.labels(words) if what is cases.Ruling.LABEL else (),
             words=_cleared(it, words, case_id, comment_id) if what is cases.Ruling.REPLY else None,
         )  # fmt: skip
         if what is cases.Ruling.UNDO:
@@ -158,8 +169,7 @@ def rule(
                 lambda tx: undoing.undo(tx, it.engine, it.db.cipher, case_id, said.by, it.now, reason, comment_id)
             )
         else:
-            may = supportable(it.config)
-            ruled = it.db.run_now(lambda tx: rulings.rule(tx, it.engine, it.db.cipher, case_id, said, it.now, may))
+            ruled = it.db.run_now(lambda tx: _ruled(tx, it, case_id, said, seen))
         _tell(it, case_id, what, ruled)
 
 
@@ -197,6 +207,13 @@ def resume(
         it.out.print(f"{name}: {label or 'every label'} {'acts again' if lifted else 'was not paused'}.")
 
 
+def _ruled(tx: Connection, it: _Desk, case_id: int, said: cases.Said, seen: int) -> cases.Ruled:
+    if said.comment_id is None:
+        look = f"`chaperone show {case_id}` shows the case, and the number for --seen."
+        none_joined(tx, case_id, seen, said.what, look)
+    return rulings.rule(tx, it.engine, it.db.cipher, case_id, said, it.now, supportable(it.config))
+
+
 def _tell(it: _Desk, case_id: int, what: cases.Ruling, ruled: cases.Ruled) -> None:
     it.out.print(f"Case {case_id}: {what} is written down. {_follows(it, what, ruled)}")
     for line in ruled.cannot:
@@ -224,23 +241,6 @@ def _named(by: str) -> str:
     if not by:
         raise DeskError("Say who you are with --as NAME; it stands in the audit.")
     return by
-
-
-def _reason(what: cases.Ruling, words: str, why: str) -> str:
-    """Words that are neither a reply nor labels are the reason too. Raises `DeskError` for an empty note."""
-    told = [why] if what in (cases.Ruling.REPLY, cases.Ruling.LABEL) else [words, why]
-    reason = "; ".join(part.strip() for part in told if part.strip())
-    if what is cases.Ruling.NOTE and not reason:
-        raise DeskError('A note needs words: `chaperone rule 12 note "…"`')
-    return reason
-
-
-def _labels(words: str) -> tuple[Label, ...]:
-    given = [word.strip() for word in words.split(",") if word.strip() not in ("", "none")]
-    for word in given:
-        if word not in list(Label):
-            raise DeskError(f"There is no label {word!r}{nearest(word, list(Label))}")
-    return tuple(Label(word) for word in given)
 
 
 def _cleared(it: _Desk, words: str, case_id: int, comment_id: int | None) -> str:

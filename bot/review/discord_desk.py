@@ -49,6 +49,7 @@ _FORMS = {
     What.ASSIGN: card_view.assign_form, What.NOTE: card_view.note_form,
 }  # fmt: skip
 _ANSWERED = frozenset({What.MORE, What.WHY, What.REVEAL})  # with a message that only who pressed sees
+IN_A_HURRY = frozenset({Ruling.HIDE, Ruling.MUTE})  # in a flood they join faster than anybody presses; it can be undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,8 @@ class DiscordDesk:
         now, case_id = self.clock.now(), press.case_id
         if said.what is Ruling.UNDO:
             return undoing.undo(tx, self.engine, self.db.cipher, case_id, said.by, now)
-        none_joined(tx, case_id, press.seen, said.what)
+        if press.seen and said.what not in IN_A_HURRY:
+            none_joined(tx, case_id, press.seen, said.what, "Look at the card again, then press again.")
         mind(tx, self.settings.severe_per_day, case_id, said.by, now)
         return rulings.rule(tx, self.engine, self.db.cipher, case_id, said, now, supportable(self.config))
 

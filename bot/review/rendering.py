@@ -13,7 +13,7 @@ from rich.text import Text
 from sqlalchemy import Row
 
 from bot.lanes import Wait
-from bot.model import AuthorKind, Reason, Severity, Verdict
+from bot.model import AuthorKind, CaseState, Reason, Severity, Verdict
 from bot.review.story import CaseStory, Story, likely
 from classifiers.labels import Assessment
 
@@ -100,6 +100,9 @@ def case_panel(it: CaseStory, calls: Sequence[str] = ()) -> RenderableType:
     parts += [Text(row.why), *(_comment(each) for each in it.comments)]
     if more > 0:
         parts.append(Text(f"… and {more} more comments", style="dim"))
+    if row.comments > 1 and row.state != CaseState.CLOSED:
+        told = f"To rule on all {row.comments}: chaperone rule {row.id} … --seen {row.comments}"
+        parts.append(Text(told, style="dim"))
     parts += [Text(line) for line in it.notices]
     parts += [Text(f"ruled: {line}") for line in it.rulings]
     return Panel(Group(*parts), title=head, title_align="left", width=PANEL)

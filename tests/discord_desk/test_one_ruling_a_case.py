@@ -148,7 +148,7 @@ async def test_nobody_rules_on_comments_that_joined_after_the_card_was_drawn(roo
     keep = await room.server.press(drawn["id"], f"desk:keep:{case_id}:2", room.ben)
     ban = await room.server.press(menu.shown[0]["id"], f"desk:ban:{case_id}:2", room.asha)
     for pressed in (keep, await room.server.submit(ban, {"words": "enough"})):
-        assert f"1 comment joined case {case_id}" in await told(pressed)
+        assert f"Case {case_id} has 3 comments, 1 more than you saw" in await told(pressed)
     assert not room.house.rows(ruling)
     await room.server.press(drawn["id"], f"desk:hide:{case_id}:2", room.ben)
     await room.shows(case_id, "`hidden` × 3")

@@ -59,7 +59,7 @@ async def test_words_that_come_to_nothing_go_back_to_who_typed_them_alone(
     await room.case()  # joins it
     sent = await room.server.submit(reply, {"words": TYPED})
     why, back = await until(lambda: sent.shown if len(sent.shown) == 2 else None)
-    assert f"joined case {case_id}" in why["content"]
+    assert "1 more than you saw" in why["content"]
     assert "```\nPlease ask a pharmacist, **today**.\nˋˋˋAnyˋˋˋ of them.\n```" in back["content"]
     assert not room.house.rows(ruling)
     assert "pharmacist" not in caplog.text
