@@ -12,12 +12,13 @@ from aiohttp import TCPConnector
 from rich.table import Table
 from rich.text import Text
 
-from bot.app import connected, opened
+from bot.app import connected
 from bot.chat import Chats, Connect
 from bot.clock import SystemClock
 from bot.commandline import CONFIG, ConfigOption, console
 from bot.commands.guarding import template_proofs
-from bot.config import Account, Config, OnCall, Secrets, read
+from bot.commands.store_check import store_check
+from bot.config import Account, Config, OnCall, read
 from bot.errors import ChaperoneError, ConfigError
 from bot.guard import Teller
 from bot.model import Mode
@@ -58,7 +59,7 @@ def check(
 
 
 def _checks(config: Config) -> Iterator[Line]:
-    yield from _tried("store", lambda: _store(config))
+    yield from _tried("store", lambda: store_check(config))
     loaded = cache(lambda: Pipeline.load(config.classifier))
     yield from _tried("model", lambda: _model(config, loaded()))
     yield from _tried("replies", lambda: _replies(config, _teller(loaded)))
@@ -83,14 +84,6 @@ def _tried(what: str, proof: Callable[[], list[str]]) -> Iterator[Line]:
         yield from ((Finding.OK, what, told) for told in proof())
     except (ChaperoneError, ClassifierError, OSError) as error:
         yield Finding.FAIL, what, str(error)
-
-
-def _store(config: Config) -> list[str]:
-    where = "CHAPERONE_KEY" if Secrets().key else str(config.store.key_file)
-    if not config.store.path.exists():
-        return [f"{config.store.path} will be made at the first start", f"sealed with the key from {where}"]
-    with opened(config):
-        return [f"{config.store.path} opens with the key from {where}"]
 
 
 def _model(config: Config, pipeline: Pipeline) -> list[str]:
