@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -31,7 +31,6 @@ class Polls:
     ) -> None:  # fmt: skip
         self._client, self._conversations, self._memory, self._ledger = client, conversations, memory, ledger
         self._plan, self._clock, self._handle = plan, clock, handle
-        self._look_back = min(plan.look_back, SEARCHABLE)
         self._of: dict[Poll, Callable[[Marks], Awaitable[tuple[list[Event], Marks]]]] = {
             Poll.OWN: self._own, Poll.MENTIONS: self._mentions, Poll.SEARCH: self._search, Poll.RECHECK: self._recheck,
         }  # fmt: skip
@@ -54,11 +53,13 @@ class Polls:
 
     async def _search(self, marks: Marks) -> tuple[list[Event], Marks]:
         """For comments that leave our name out, which neither mentions nor stream show."""
-        oldest = first_id(self._clock.now() - SEARCHABLE)
+        now = self._clock.now()
+        oldest, missed = first_id(now - SEARCHABLE), _missed(datetime.fromisoformat(marks.searched), now)
+        marks = replace(marks, searched=now.isoformat())
         watched = [each for each in list(self._memory.own)[-WATCHED:] if int(each) > int(oldest)]
         if not watched:
-            return [], marks
-        since = marks.search if int(marks.search or 0) > int(oldest) else first_id(self._clock.now() - self._look_back)
+            return missed, marks
+        since = max(marks.search, oldest, key=int)
         until = marks.search_until if int(marks.search_until or 0) > int(since) else ""
         query = f"({' OR '.join(f'conversation_id:{each}' for each in watched)}) -from:{self._handle}"
 
@@ -71,7 +72,7 @@ class Polls:
             marks = replace(marks, search=since, search_until=page.oldest, search_top=top)
         else:
             marks = replace(marks, search=top, search_until="", search_top="")
-        return await self._found(page, "replies without a mention"), marks
+        return missed + await self._found(page, "replies without a mention"), marks
 
     async def _recheck(self, marks: Marks) -> tuple[list[Event], Marks]:
         """The newest posts are looked up again, colleagues' too; what their authors deleted is gone."""
@@ -91,7 +92,7 @@ class Polls:
 
     async def _found(self, read: "_Read", what: str) -> list[Event]:
         events = read.set_aside + await self._conversations.events(read.posts)
-        if read.since and read.full:
+        if read.full:
             events.append(Gap(f"more than {MOST_AT_ONCE} {what} came at once; older ones are not handed out"))
         return events
 
@@ -100,12 +101,10 @@ class Polls:
     ) -> "_Read":
         """The pages from after `since` (and before `until`), oldest post first. X begins with the newest: where the
         day's budget ends in between (`most`), what was read is handed on, and the rest when there is money again."""
-        start = None if since else self._clock.now() - self._plan.look_back
         read, token = _Read(since), None
         while True:
             size = max(FEWEST_AT_ONCE, min(PAGE, most - read.count))
-            window = {"since_id": since or None, "until_id": until or None, "start_time": start}
-            page = await call(**window, pagination_token=token, max_results=size)
+            page = await call(since_id=since, until_id=until or None, pagination_token=token, max_results=size)
             self._ledger.spend(price * len(page.data), reads=len(page.data))
             read.take(page)
             token = page.meta.next_token
@@ -140,8 +139,15 @@ class _Read:
                 self.set_aside.append(_set_aside(raw, error))
                 continue
             self.posts.append(post)
-            self.newest = max(self.newest, post.id, key=lambda id_: int(id_ or 0))
+            self.newest = max(self.newest, post.id, key=int)
             self.oldest = min(self.oldest or post.id, post.id, key=int)
+
+
+def _missed(searched: datetime, now: datetime) -> list[Event]:
+    if now - searched < SEARCHABLE:
+        return []
+    why = f"X's search reaches seven days back, and none was made since {searched:%Y-%m-%d %H:%M} UTC: older replies"
+    return [Gap(f"{why} that do not mention the account were not read; look at X yourself")]
 
 
 def _set_aside(raw: dict[str, Any], error: ValidationError) -> Malformed:

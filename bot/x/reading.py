@@ -44,7 +44,7 @@ class Reader:
 
     async def batches(self, cursor: str | None) -> AsyncIterator[Batch]:
         now = self._clock.now()
-        stored = marks = Marks.read(cursor, now)
+        stored, marks = cursor, Marks.read(cursor, now, self._plan.look_back)
         self._conversations.begin(marks.recent)
         self._due = {poll: now for poll, seconds in self._plan.every.items() if seconds}
         if Poll.RECHECK in self._due:
@@ -55,14 +55,13 @@ class Reader:
                 found, marks = await self._tried(poll, marks)
                 events += found
             marks = self._remembering(marks)
-            if events or marks != stored:
-                yield Batch(tuple(_oldest_first(events)), marks.written())
-                stored = marks
-            if lines := await self._lines():
-                events = await self._from_the_stream(lines)
-                stored = marks = self._remembering(marks)
-                if events:
-                    yield Batch(tuple(events), marks.written())
+            if events or marks.written() != stored:
+                stored = marks.written()
+                yield Batch(tuple(_oldest_first(events)), stored)
+            if (lines := await self._lines()) and (events := await self._from_the_stream(lines)):
+                marks = self._remembering(marks)
+                stored = marks.written()
+                yield Batch(tuple(events), stored)
 
     def _remembering(self, marks: Marks) -> Marks:
         return replace(marks, recent=tuple(self._conversations.recent))
