@@ -166,7 +166,7 @@ class Act:
         except CredentialsRevoked as error:
             wait = now + timedelta(seconds=WAIT_SECONDS)
             why = str(error)
-            await self._db.run(lambda tx: stop_account(tx, row.account, why, now))
+            await self._db.run(lambda tx: stop_account(tx, row.account, why, now, self._remind))
             return _Outcome(waiting, "stopped: renew the credentials", wait, counts=False)
         except ComeBack as error:
             until = max(error.at, now + timedelta(seconds=1))  # the platform's clock may be behind ours

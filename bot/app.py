@@ -42,7 +42,7 @@ from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
 from bot.store.engine.port import Engine, Queue
 from bot.store.lock import process_lock
-from bot.store.queries import Note, stop_account, stored_cursor, write_audit
+from bot.store.queries import Note, start_account, stop_account, stored_cursor, write_audit
 from bot.store.tables import account, action, revision
 from bot.supportive import templates
 
@@ -136,8 +136,8 @@ class App:
                         await self._hold_back()
                     return
                 except CredentialsRevoked as error:
-                    stop = partial(stop_account, name=one.name, why=str(error), now=self.clock.now())
-                    await self.db.run(stop)
+                    now, remind = self.clock.now(), timedelta(minutes=self.config.desk.remind_minutes)
+                    await self.db.run(partial(stop_account, name=one.name, why=str(error), now=now, remind=remind))
                     log.error("account_stopped", extra={"fields": {"account": one.name}})
                     return
                 except Exception as error:  # the top of a task: an account's trouble is not the others'
@@ -274,7 +274,7 @@ def _record_start(tx: Connection, config: Config, model: str, clock: Clock) -> N
         before = tx.execute(select(account.c.mode).where(account.c.name == one.name)).scalar()
         new = insert(account).values(name=one.name, platform=one.platform, mode=one.mode, mode_since=now)
         tx.execute(new.on_conflict_do_nothing())
-        tx.execute(update(account).where(account.c.name == one.name).values(stopped_why=None))
+        start_account(tx, one.name, now)
         if before != one.mode:
             tx.execute(update(account).where(account.c.name == one.name).values(mode=one.mode, mode_since=now))
             write_audit(tx, now, [Note("mode", account=one.name, detail=f"{before or 'new'} to {one.mode}")])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select, update
@@ -82,10 +82,20 @@ def comments(tx: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
     return tx.execute(select(comment).where(comment.c.id.in_(ids)).order_by(comment.c.id)).all()
 
 
-def stop_account(tx: Connection, name: str, why: str, now: datetime) -> None:
-    """Its queue is kept until it is started anew; a person is told."""
+def stop_account(tx: Connection, name: str, why: str, now: datetime, remind: timedelta) -> None:
+    """Its queue is kept until it is started anew; a person is told, and reminded."""
     tx.execute(update(account).where(account.c.name == name).values(stopped_why=why))
-    put_in_case(tx, NewCase(f"stopped:{name}", name, Reason.STOPPED, None, why, Severity.URGENT), None, now)
+    new = NewCase(f"stopped:{name}", name, Reason.STOPPED, None, why, Severity.URGENT, now + remind)
+    put_in_case(tx, new, None, now)
+
+
+def start_account(tx: Connection, name: str, now: datetime) -> None:
+    """It is tried anew: the case of its stop is closed, so that a stop to come is told again."""
+    tx.execute(update(account).where(account.c.name == name).values(stopped_why=None))
+    stop = (case.c.key == f"stopped:{name}") & (case.c.state == CaseState.OPEN)
+    closed = {"state": CaseState.CLOSED, "closed_at": now, "closed_by": DAEMON, "due_at": None}
+    ids = tx.execute(update(case).where(stop).values(closed).returning(case.c.id)).scalars().all()
+    write_audit(tx, now, [Note("case_closed", account=name, case_id=id_) for id_ in ids])
 
 
 def close_action(tx: Connection, comment_id: int) -> bool:

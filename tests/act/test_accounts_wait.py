@@ -1,17 +1,18 @@
 """Accounts that are stopped, paused or not there wait, and lose nothing."""
 
 import pytest
-from sqlalchemy import update
 
 from bot.act import Act
+from bot.config import Config
 from bot.errors import CredentialsRevoked
 from bot.guard import ReplyGuard
 from bot.lanes import Lanes
-from bot.model import ActionState, Reason, Severity, Verb
+from bot.model import ActionState, CaseState, Reason, Severity, Verb
 from bot.review import pauses, rulings
 from bot.review.cases import Ruling, Said
-from bot.store.queries import NewCase, put_in_case
-from bot.store.tables import account, action
+from bot.schedule import remind
+from bot.store.queries import NewCase, put_in_case, start_account
+from bot.store.tables import action, case
 from classifiers.labels import Label
 from tests.act.acting import ASHA, MINUTE, asked, worked_off
 from tests.support import NOON, PRACTICE, TEMPLATES, House
@@ -23,9 +24,21 @@ async def test_a_stopped_account_waits_until_it_is_renewed(house: House) -> None
     await house.act([first])
     assert await house.act([first, second]) == dict.fromkeys((first, second), NOON + MINUTE)
     assert len(house.platform.calls) == 1
-    await house.db.run(lambda tx: tx.execute(update(account).values(stopped_why=None)))
+    await house.db.run(lambda tx: start_account(tx, PRACTICE, NOON))
     await house.act([first, second])
     assert [verb for verb, _ in house.platform.effects] == [Verb.HIDE, Verb.MUTE]
+
+
+async def test_a_stop_is_told_again_while_it_lasts_and_anew_after_a_start(house: House) -> None:
+    config = Config.model_validate({"accounts": [{"name": PRACTICE, "platform": "replay"}]})
+    house.platform.answers = [CredentialsRevoked("401"), CredentialsRevoked("403")]
+    id_ = asked(house, Verb.HIDE)
+    await house.act([id_])
+    await house.db.run(lambda tx: remind(tx, config, NOON + 240 * MINUTE))
+    await house.db.run(lambda tx: start_account(tx, PRACTICE, NOON + 300 * MINUTE))
+    await house.act([id_])
+    told = [(row.state, row.why, row.reminders) for row in house.rows(case)]
+    assert told == [(CaseState.CLOSED, "401", 1), (CaseState.OPEN, "403", 0)]
 
 
 @pytest.mark.parametrize("label", [Label.HARASSMENT, None])
