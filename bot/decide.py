@@ -14,6 +14,7 @@ from classifiers.labels import Assessment, Label, NotAssessed, Subject
 
 ASK_BELOW_ANY_PROMISE = 0.5  # the probability at which a person is asked where data is too thin for a line
 _WORDS = (Verb.REPLY, Verb.MESSAGE)
+_ANSWERED = (Label.DIAGNOSIS_REQUEST, Label.HEALTH_DISCLOSURE)  # what is said to these helps whoever wrote them
 _OTHERS = (Subject.SOMEBODY_ELSE, Subject.A_PATIENT)
 _WHOSE = {
     Subject.ONESELF: "oneself", Subject.SOMEBODY_ELSE: "somebody else", Subject.A_PATIENT: "a patient of the writer",
@@ -29,7 +30,7 @@ class Facts:
     author: AuthorKind = AuthorKind.PUBLIC
     red_flag: bool = False  # the comment names a sign of an emergency
     earlier_findings: int = 0  # comments of this author, on this account, that were flagged before
-    warned_in_thread: bool = False  # one redirect per author and thread
+    said_in_thread: frozenset[str] = frozenset()  # templates that this author was sent there of late; "" = typed words
     in_crisis: bool = False  # a crisis of this author waits for a person
     supported: bool = False  # this author got the supportive reply: it is said once
     acted_today: Mapping[Label, int] = field(default_factory=dict)
@@ -110,7 +111,7 @@ def _names_red_flag(flags: tuple[Label, ...], facts: Facts, policy: Policy) -> b
 
 def _emergency_answer(seen: Assessment, flags: tuple[Label, ...], facts: Facts, policy: Policy) -> tuple[Step, ...]:
     """What is answered to a request that names a red flag, once in a thread: the words, and nothing else."""
-    if facts.warned_in_thread or not _names_red_flag(flags, facts, policy):
+    if facts.said_in_thread or not _names_red_flag(flags, facts, policy):
         return ()
     return tuple(s for s in _found(seen, Label.DIAGNOSIS_REQUEST, facts, policy).steps if s.verb in _WORDS)
 
@@ -207,9 +208,9 @@ def _combined(
 ) -> Decision:
     """Do what may be done; if any label needs a person, ask as well."""
     found = _not_also_answered(found)
+    if facts.said_in_thread:
+        found = [_said_already(each, facts) for each in found]
     steps = _once(step for each in found for step in each.steps)
-    if facts.warned_in_thread:
-        steps = tuple(step for step in steps if step.verb not in _WORDS)
     asking = [each for each in found if each.reason is not Reason.ACTED]
     heard = asking or found
     first = max(heard, key=lambda each: _severity(each.label, seen, policy))
@@ -220,16 +221,24 @@ def _combined(
         Verdict.ACT if steps else Verdict.ASK, _rule_name(first.label, seen), "; ".join(each.why for each in found),
         severity, first.label, flags, first.reason, steps,
     )  # fmt: skip
-    if not asking and not steps:
-        why = f"{decision.why}; already answered in this thread"
-        return replace(decision, verdict=Verdict.LEAVE, reason=None, why=why)
-    return decision
+    return decision if asking or steps else replace(decision, verdict=Verdict.LEAVE, reason=None)
 
 
 def _not_also_answered(found: list[_Found]) -> list[_Found]:
     """Where a rule hides, the others say nothing; what else they want is done."""
     hiding = [each for each in found if Step(Verb.HIDE) in each.steps]
     return [each if each in hiding else replace(each, steps=_silent(each.steps)) for each in found] if hiding else found
+
+
+def _said_already(each: _Found, facts: Facts) -> _Found:
+    """Who asks again what was answered is left alone; about whoever goes on after a warning a person is asked."""
+    steps = _silent(each.steps)
+    if steps or not each.steps:
+        return replace(each, steps=steps)
+    answered = each.label in _ANSWERED and each.label in facts.said_in_thread
+    reason = each.reason if answered and not facts.red_flag else Reason.FLAGGED
+    why = f"{each.why}; already {'answered' if answered else 'warned'} in this thread"
+    return _Found(each.label, steps, reason, why)
 
 
 def _silent(steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
@@ -15,6 +15,9 @@ from bot.store.tables import action, case, case_comment, comment, decision, paus
 from classifiers.labels import Label
 
 _WORDS = (Verb.REPLY, Verb.MESSAGE)
+SAID_AGAIN = timedelta(days=1)  # after which the same may be said to an author in the same thread
+
+InThread = tuple[str, str, str]  # author, thread, and the mode it was said in
 
 
 @dataclass(slots=True)
@@ -24,7 +27,7 @@ class Today:
     acted: Counter[Label] = field(default_factory=Counter)
     overturned: Counter[Label] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
-    warned: set[tuple[str, str, str]] = field(default_factory=set)  # author, thread, and the mode it was said in
+    said: dict[InThread, set[str]] = field(default_factory=dict)  # templates; "" = typed words
     in_crisis: set[str] = field(default_factory=set)
     supported: set[tuple[str, str]] = field(default_factory=set)  # author, and the mode it was said in
     paused: frozenset[Label] = frozenset()
@@ -35,7 +38,7 @@ class Today:
             red_flag=red_flag,
             author=AuthorKind(row.author_kind),
             earlier_findings=self.findings[row.author_key],
-            warned_in_thread=(row.author_key, row.thread, row.mode) in self.warned,
+            said_in_thread=frozenset(self.said.get((row.author_key, row.thread, row.mode), ())),
             in_crisis=row.author_key in self.in_crisis,
             supported=(row.author_key, row.mode) in self.supported,
             acted_today=self.acted,
@@ -48,9 +51,9 @@ class Today:
         if made.flags:
             self.findings[row.author_key] += 1
         self.acted.update({step.label for step in made.steps if step.label})
-        says = not edited and any(step.verb in _WORDS for step in made.steps)
+        says = {step.template or "" for step in made.steps if step.verb in _WORDS and not edited}
         if says:
-            self.warned.add((row.author_key, row.thread, row.mode))
+            self.said.setdefault((row.author_key, row.thread, row.mode), set()).update(says)
         if made.severity is Severity.CRISIS:
             self.in_crisis.add(row.author_key)
         if says and made.label is Label.CRISIS:
@@ -64,7 +67,7 @@ def today(tx: Connection, account: str, authors: Collection[str], now: datetime)
         acted=_acted(tx, account, midnight),
         overturned=_overturned(tx, account, midnight),
         findings=_findings(tx, account, authors),
-        warned=_warned(tx, account, authors),
+        said=_lately(tx, account, authors, now - SAID_AGAIN),
         in_crisis=_in_crisis(tx, account, authors),
         supported=_supported(tx, account, authors),
         paused=paused(tx, account),
@@ -88,13 +91,17 @@ def _supported(tx: Connection, account: str, authors: Collection[str]) -> set[tu
     return {(row.author_key, row.mode) for row in tx.execute(said)}
 
 
-def _warned(tx: Connection, account: str, authors: Collection[str]) -> set[tuple[str, str, str]]:
-    return {(row.author_key, row.thread, row.mode) for row in tx.execute(_said(account, authors))}
+def _lately(tx: Connection, account: str, authors: Collection[str], since: datetime) -> dict[InThread, set[str]]:
+    lately = action.c.settled_at.is_(None) | (action.c.settled_at > since)
+    found: dict[InThread, set[str]] = {}
+    for row in tx.execute(_said(account, authors).where(lately)):
+        found.setdefault((row.author_key, row.thread, row.mode), set()).add(row.template or "")
+    return found
 
 
 def _said(account: str, authors: Collection[str]) -> Select[Any]:
     """Words that reached these authors, or are about to. In shadow nobody hears them, so the mode is told as well."""
-    found = select(comment.c.author_key, comment.c.thread, action.c.mode)
+    found = select(comment.c.author_key, comment.c.thread, action.c.mode, action.c.template)
     theirs = (comment.c.account == account) & comment.c.author_key.in_(authors)
     words = action.c.verb.in_(_WORDS) & action.c.state.not_in([ActionState.REFUSED, ActionState.CANCELLED])
     return found.join(action, action.c.comment_id == comment.c.id).where(theirs, words)

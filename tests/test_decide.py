@@ -24,6 +24,7 @@ H, D, P, C, S = (
 )
 HIDE, MUTE = Step(Verb.HIDE), Step(Verb.MUTE)
 ANSWER = Step(Verb.REPLY, template="diagnosis_request")
+ANSWERED = frozenset({"diagnosis_request"})
 
 
 def shipped_policy(rules: Rules | None = None, act: float | None = 0.9) -> Policy:
@@ -58,7 +59,7 @@ TABLE = [
     ("a crisis that asks and names a red flag is answered too", seen(crisis=0.5, diagnosis_request=0.95),
      Facts(red_flag=True), Verdict.ASK, Reason.FLAGGED, (ANSWER,)),
     ("but only once in a thread", seen(crisis=0.5, diagnosis_request=0.95),
-     Facts(red_flag=True, warned_in_thread=True), Verdict.ASK, Reason.FLAGGED, ()),
+     Facts(red_flag=True, said_in_thread=ANSWERED), Verdict.ASK, Reason.FLAGGED, ()),
     ("an unsure request that names a red flag calls a person", seen(diagnosis_request=0.5), Facts(red_flag=True),
      Verdict.ASK, Reason.RED_FLAG, ()),
     ("a red flag in what asks for nothing is no emergency", seen(), Facts(red_flag=True), Verdict.LEAVE, None, ()),
@@ -67,8 +68,12 @@ TABLE = [
      Verdict.ASK, Reason.BREACH, ()),
     ("our own side is never acted on", seen(harassment=0.99), Facts(AuthorKind.STAFF), Verdict.ASK, Reason.STAFF, ()),
     ("our own side, clean, is left alone", seen(), Facts(AuthorKind.STAFF), Verdict.LEAVE, None, ()),
-    ("a second redirect in a thread is not sent", seen(diagnosis_request=0.95), Facts(warned_in_thread=True),
+    ("a second redirect in a thread is not sent", seen(diagnosis_request=0.95), Facts(said_in_thread=ANSWERED),
      Verdict.LEAVE, None, ()),
+    ("whoever was told something else is asked about", seen(diagnosis_request=0.95),
+     Facts(said_in_thread=frozenset({""})), Verdict.ASK, Reason.FLAGGED, ()),
+    ("whoever was warned is still hidden", seen(harassment=0.95), Facts(said_in_thread=ANSWERED),
+     Verdict.ACT, Reason.ACTED, (HIDE,)),
     ("a spent budget asks", seen(harassment=0.95), Facts(acted_today={H: 50}), Verdict.ASK, Reason.BUDGET, ()),
     ("another label's budget is its own", seen(harassment=0.95), Facts(acted_today={S: 50}),
      Verdict.ACT, Reason.ACTED, (HIDE,)),
@@ -180,6 +185,20 @@ def test_a_sign_of_an_emergency_is_answered_and_not_hidden_where_nobody_is_calle
     quiet = replace(shipped_policy(rules), red_flags_call=False)
     made = decided(seen(diagnosis_request=0.95, **found), Facts(red_flag=True), quiet)
     assert (made.verdict, made.reason, made.steps, made.label) == (Verdict.ACT, Reason.FLAGGED, (ANSWER,), label), what
+
+
+@pytest.mark.parametrize("do", [Do.WARN, Do.NUDGE])
+def test_whoever_goes_on_after_a_warning_is_asked_about(do: Do) -> None:
+    warns = shipped_policy(Rules(harassment=Rule(do=(do,))))
+    made = decided(seen(harassment=0.999), Facts(said_in_thread=frozenset({"harassment"})), warns)
+    assert (made.verdict, made.reason, made.steps) == (Verdict.ASK, Reason.FLAGGED, ())
+    assert made.why.endswith("; already warned in this thread")
+
+
+def test_an_answer_without_the_emergency_number_is_none_to_a_sign_of_an_emergency() -> None:
+    quiet = replace(shipped_policy(), red_flags_call=False)
+    made = decided(seen(diagnosis_request=0.95), Facts(red_flag=True, said_in_thread=ANSWERED), quiet)
+    assert (made.verdict, made.reason) == (Verdict.ASK, Reason.FLAGGED)
 
 
 @pytest.mark.parametrize("verb", ["ban", "delete"])

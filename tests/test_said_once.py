@@ -1,6 +1,7 @@
-"""Said once: one answer an author and thread, where somebody was answered."""
+"""Said once: one answer an author, thread and day, where somebody was answered."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,17 @@ async def test_an_answer_done_in_shadow_does_not_silence_the_next_one_live(house
     await heard(house, "2", "ask")
     await judged(house)
     assert [row.state for row in house.rows(action)] == [ActionState.DONE, ActionState.PENDING]
+
+
+@pytest.mark.parametrize(("hours", "said"), [(23, 1), (25, 2)])
+async def test_the_next_day_it_may_be_said_again(house: House, hours: int, said: int) -> None:
+    await heard(house, "1", "ask")
+    await judged(house)
+    await house.act([1])
+    house.clock.advance(timedelta(hours=hours))
+    await heard(house, "2", "ask")
+    await judged(house)
+    assert len(house.rows(action)) == said
 
 
 @pytest.mark.parametrize(("refused", "said"), [(True, 2), (False, 1)])

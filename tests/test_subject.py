@@ -87,7 +87,8 @@ def test_shipped_it_only_asks(whose: Subject) -> None:
 
 def test_one_quiet_word_in_a_thread() -> None:
     it = replace(seen(health_disclosure=0.95), subject=Subject.ONESELF)
-    assert decided(it, Facts(warned_in_thread=True), shipped_policy(DONE)).verdict is Verdict.LEAVE
+    facts = Facts(said_in_thread=frozenset({"health_disclosure"}))
+    assert decided(it, facts, shipped_policy(DONE)).verdict is Verdict.LEAVE
 
 
 def test_whoever_may_be_in_danger_is_left_to_a_person_whatever_else_they_write() -> None:
