@@ -49,19 +49,22 @@ class Reader:
         self._due = {poll: now for poll, seconds in self._plan.every.items() if seconds}
         if Poll.RECHECK in self._due:
             self._due[Poll.RECHECK] = marks.recheck_at(self._plan.every[Poll.RECHECK])
-        while True:
-            events = self._mind_the_budget()
-            for poll in self._due_now():
-                found, marks = await self._tried(poll, marks)
-                events += found
-            marks = self._remembering(marks)
-            if events or marks.written() != stored:
-                stored = marks.written()
-                yield Batch(tuple(_oldest_first(events)), stored)
-            if (lines := await self._lines()) and (events := await self._from_the_stream(lines)):
+        try:
+            while True:
+                events = self._mind_the_budget()
+                for poll in self._due_now():
+                    found, marks = await self._tried(poll, marks)
+                    events += found
                 marks = self._remembering(marks)
-                stored = marks.written()
-                yield Batch(tuple(events), stored)
+                if events or marks.written() != stored:
+                    stored = marks.written()
+                    yield Batch(tuple(_oldest_first(events)), stored)
+                if (lines := await self._lines()) and (events := await self._from_the_stream(lines)):
+                    marks = self._remembering(marks)
+                    stored = marks.written()
+                    yield Batch(tuple(events), stored)
+        finally:
+            self._stream(False)  # X takes money for what nobody reads, too
 
     def _remembering(self, marks: Marks) -> Marks:
         return replace(marks, recent=tuple(self._conversations.recent))

@@ -23,7 +23,7 @@ from bot.store.tables import account, action, case
 from bot.x.errors import NO_MESSAGES, READ_ONLY
 from classifiers.labels import Label
 from tests.support import NOON, StubAssessor
-from tests.x.practice import Connect, hand_over_keys, streaming
+from tests.x.practice import PATIENCE, Connect, hand_over_keys, streaming
 
 
 def test_missing_keys_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +103,18 @@ async def test_one_401_is_asked_about_again_and_only_then_believed(connect: Conn
             await practice.adapter.hide(practice.order("k", id_))
         with pytest.raises(CredentialsRevoked):
             await practice.events(lambda found: False)
+
+
+async def test_the_stream_of_refused_keys_ends(connect: Connect, x: X) -> None:
+    async with connect(stream=True) as practice:
+        reading = asyncio.create_task(practice.events(lambda found: False))
+        await streaming(x)
+        x.keys.revoked = True
+        with pytest.raises(CredentialsRevoked):
+            await reading
+        async with asyncio.timeout(PATIENCE):
+            while x.streams:
+                await asyncio.sleep(0.01)
 
 
 async def test_refused_keys_stop_their_account_alone_keep_its_queue_and_are_told(
