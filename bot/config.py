@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.config_errors import told
 from bot.errors import ConfigError
 from bot.model import Mode, Role
 from bot.near import nearest
@@ -27,6 +28,8 @@ from classifiers.labels import Label, NotAssessed
 from classifiers.settings import Settings as ClassifierSettings
 
 Line = Callable[[Label, float], float | None]
+Days = Annotated[int, Field(ge=1, le=36_500)]  # a century: no calendar reaches far beyond, and what counts so far fails
+Minutes = Annotated[int, Field(ge=1, le=36_500 * 24 * 60)]
 
 
 class _Part(BaseModel):
@@ -38,8 +41,8 @@ class Store(_Part):
     key_file: Path = Field(
         Path("chaperone.key"), description="used where CHAPERONE_KEY is not set; made at first start"
     )
-    keep_text_days: int = Field(30, ge=1, description="words go after so many days; an open case keeps its own")
-    keep_crisis_text_days: int = Field(90, ge=1, description="the same for crisis, for whoever responds")
+    keep_text_days: Days = Field(30, description="words go after so many days; an open case keeps its own")
+    keep_crisis_text_days: Days = Field(90, description="the same for crisis, for whoever responds")
 
 
 class Log(_Part):
@@ -121,10 +124,10 @@ class OnDiscord(_Part):
 
 
 class Desk(_Part):
-    claim_minutes: int = Field(10, ge=1, description="how long a case is kept for whoever claimed it")
-    remind_minutes: int = Field(240, ge=1, description="an open case is brought up again after so long")
+    claim_minutes: Minutes = Field(10, description="how long a case is kept for whoever claimed it")
+    remind_minutes: Minutes = Field(240, description="an open case is brought up again after so long")
     people: dict[str, Role] = Field({}, description="who may rule, and as what; empty = whoever has the key, as lead")
-    crisis_minutes: int = Field(10, ge=1, description="after so long without a ruling the next on-call person is told")
+    crisis_minutes: Minutes = Field(10, description="after so long without a ruling the next on-call person is told")
     discord: OnDiscord = OnDiscord()
 
 
@@ -161,7 +164,7 @@ class Account(_Part):
         try:
             return model.model_validate(self.settings)
         except ValidationError as error:
-            raise ConfigError(_told(error, model, f"accounts.{self.name}.settings.")) from None
+            raise ConfigError(told(error, model, f"accounts.{self.name}.settings.")) from None
 
 
 def _each_name_once(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
@@ -229,7 +232,7 @@ def read(file: Path) -> Config:
     try:
         return _at(Config.model_validate(raw), file.parent.resolve())
     except ValidationError as error:
-        raise ConfigError(f"The config file {file}:\n" + with_lines(_told(error, Config), text)) from None
+        raise ConfigError(f"The config file {file}:\n" + with_lines(told(error, Config), text)) from None
     except ConfigError as error:  # the settings of an account
         raise ConfigError(f"The config file {file}:\n" + with_lines(str(error), text)) from None
 
@@ -251,40 +254,3 @@ def _rooted(account: Account, folder: Path) -> dict[str, Any]:
     checked = account.platform_settings()
     paths = {name: value for name, value in checked if isinstance(value, Path) and str(value) != "-"}
     return account.settings | {name: folder / path for name, path in paths.items()}
-
-
-def _told(error: ValidationError, model: type[BaseModel], prefix: str = "") -> str:
-    lines = []
-    errors = error.errors(include_input=False, include_url=False)
-    roots = {each["loc"][:1] for each in errors if len(each["loc"]) > 1}
-    for each in errors:
-        if each["type"] == "too_short" and each["loc"] in roots:
-            continue  # its only entry is what is wrong, and is told below
-        where = prefix + ".".join(str(part) for part in each["loc"])
-        if each["type"] == "extra_forbidden":
-            known = _keys(model, each["loc"][:-1])
-            lines.append(f"  {where}: there is no such key{nearest(str(each['loc'][-1]), known)}")
-        elif each["type"] == "string_pattern_mismatch" and each["loc"][-1] == "country":
-            lines.append(f"  {where}: two capital letters, such as GB")
-        else:
-            lines.append(f"  {where}: {each['msg']}")
-    return "\n".join(lines)
-
-
-def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    """The keys a table may have, by walking down from the model."""
-    for part in path:
-        field = model.model_fields.get(str(part))
-        if field is not None:
-            model = inner_model(field.annotation) or model
-    return list(model.model_fields)
-
-
-def inner_model(annotation: Any) -> type[BaseModel] | None:
-    """The model inside an annotation such as `tuple[Account, ...]`, if there is one."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        if found := inner_model(inner):
-            return found
-    return None

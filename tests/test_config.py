@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from bot.config import Config, Rules, inner_model, read
+from bot.config import Config, Rules, read
+from bot.config_errors import inner_model
 from bot.errors import ConfigError
 from bot.model import Mode
 from bot.platforms import base as platforms
@@ -114,6 +115,8 @@ REFUSED = [
     ("[rules.harassment]\ndo = ['ban']", "'hide', 'warn', 'nudge' or 'mute'"),
     ("[not_assessed]\nmodel_down = 'leave'", "'ask'"),
     ("[store]\nkeep_text_days = 0", "greater than or equal to 1"),
+    ("[store]\nkeep_crisis_text_days = 999999", "less than or equal to 36500"),
+    ("[desk]\ncrisis_minutes = 9999999999", "less than or equal to"),
     ("x = ", "is not TOML"),
 ]
 
