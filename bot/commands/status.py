@@ -66,7 +66,7 @@ def health(tx: Connection, config: Config, now: datetime, *, runs: bool) -> Sect
     rows = {row.name: row for row in tx.execute(heard)}
     lines = [_account(one, rows.get(one.name)) for one in config.accounts]
     if why := desk_stopped(tx):
-        lines.append(f"the desk on Discord: STOPPED, no cards and no calls: {why}")
+        lines.append(f"the desk on Discord: STOPPED until the next start, no cards and no calls: {why}")
     lines += [
         f"{row.account}: paused by {row.by} since {_at(row.at)}; {_plain(row.label) or 'all'} goes to a person"
         for row in tx.execute(select(pause))
@@ -89,7 +89,7 @@ def _account(one: Account, row: Row[Any] | None) -> str:
     if row is None:
         return f"{name}: not started yet"
     if row.stopped_why:
-        return f"{name}: STOPPED: {row.stopped_why}"
+        return f"{name}: STOPPED until the next start: {row.stopped_why}"
     does = "live, it acts" if row.mode == Mode.LIVE else "in shadow, nothing is done on the platform"
     heard = f"last heard from {_at(row.at)}" if row.at else "nothing heard from it yet"
     later = "" if row.mode == one.mode else f"; the config says {one.mode} by now: start it again"

@@ -30,7 +30,7 @@ async def test_everybody_with_an_address_is_told_and_status_says_so(room: Room, 
         await stream.close(code)
     rows = await until(lambda: house.rows(notice))
     assert [(row.person, row.case_id) for row in rows] == [("Ben", house.rows(case)[0].id)]
-    assert "desk on Discord: STOPPED" in told_by_status()
+    assert "desk on Discord: STOPPED until the next start" in told_by_status()
     post = Post()
     await Notify(config, house.db, house.engine, house.clock, post)([rows[0].id])
     [(written, told)] = post.got

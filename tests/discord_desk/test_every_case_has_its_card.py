@@ -134,6 +134,12 @@ async def test_a_deleted_thread_keeps_no_other_card_from_being_posted(room: Room
     assert len(world.messages.get(thread, ())) == there
 
 
+async def test_a_desk_that_may_write_again_has_its_cards_and_calls(room: Room) -> None:
+    room.server.fail("POST", f"*/channels/{room.channel}/messages", FORBIDDEN, times=4)
+    await room.card(await room.case(severity=Severity.CRISIS))
+    await until(lambda: [each for each in room.server.said(room.channel) if each["content"].endswith("waits: crisis")])
+
+
 async def test_a_thread_that_we_may_not_begin_keeps_no_other_card_from_being_posted(room: Room) -> None:
     room.server.fail("POST", "*/threads", FORBIDDEN, times=100)
     await room.case(count=30, severity=Severity.HIGH)
