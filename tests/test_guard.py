@@ -177,25 +177,6 @@ def test_it_errs_seldom_on_what_neither_model_nor_rules_have_read(file: Path) ->
     assert it.false_refusals <= 0.1
 
 
-OWN = frozenset({"https://ourclinic.org", "https://wa.me/441632960000", "01632 960000"})
-STRANGERS = [
-    "Please email bookings24@gmail.com.", "Please email jones960000@gmail.com.", "Please text wa.me/447911 for help.",
-    "More at linktr.ee/x1.", "Find us on Instagram: 24810.",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("words", STRANGERS)
-def test_digits_make_no_public_number_of_a_strangers_contact(words: str) -> None:
-    assert {reason.rule for reason in judge(words, own=OWN).reasons} == {"contact"}
-
-
-@pytest.mark.parametrize(
-    "words", ["In an emergency call 999 or 116 123.", "Please call 01632-960000.", "Please text wa.me/441632960000."]
-)
-def test_public_numbers_and_the_practices_own_contacts_may_be_said(words: str) -> None:
-    assert not judge(words, own=OWN).refused
-
-
 @pytest.mark.parametrize("words", ["😀", "! " * 2000, ". . " * 1000])
 def test_what_has_no_words_can_be_judged_all_the_same(words: str) -> None:
     assert all(reason.end <= len(words) for reason in judge(words, teller=lambda _: 99.0).reasons)
