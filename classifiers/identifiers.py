@@ -8,6 +8,7 @@ the classifier.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import phonenumbers
@@ -15,6 +16,7 @@ import phonenumbers
 from classifiers.labels import Span, SpanType
 
 SHORTEST = 7  # digits of a telephone number
+MOST = 1000  # tried in a text, so that a row of them holds nothing up; no comment of 3,700 with numbers needs over 50
 REGIONS = ("US", "GB")  # whose numbers are read without a country code; others are too where they start with +
 MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -132,7 +134,8 @@ def found(text: str) -> Iterator[Span]:
 
 def _telephones(text: str) -> Iterator[Span]:
     for region in REGIONS:
-        for match in phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.POSSIBLE):
+        matcher = phonenumbers.PhoneNumberMatcher(text, region, phonenumbers.Leniency.POSSIBLE, max_tries=MOST)
+        for match in islice(matcher, MOST):
             around = text[max(0, match.start - 1) : match.start] + text[match.end : match.end + 1]
             long = sum(map(str.isdigit, match.raw_string)) >= SHORTEST
             if long and not around.isalnum() and not DATED.fullmatch(match.raw_string):

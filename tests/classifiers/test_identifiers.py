@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.identifiers import found, merged
+from classifiers.identifiers import MOST, found, merged
 from classifiers.labels import Span, SpanType
 
 FOUND = [
@@ -54,6 +54,12 @@ def test_doses_codes_and_public_handles_point_to_nobody(text: str) -> None:
 def test_a_long_row_hides_no_address_and_holds_nothing_up(row: str) -> None:
     text = row * 12_500 + " gwyn@example.org"
     assert Span(len(text) - 16, len(text), SpanType.CONTACT) in set(found(text))
+
+
+def test_of_a_text_full_of_numbers_only_so_many_are_looked_at() -> None:
+    numbers = {span.start for span in found("07700 900418; " * (MOST + 100))}
+    assert numbers == {14 * place for place in range(MOST)}
+    assert not any(found("1 " * 12_500 + "or 07700 900418"))
 
 
 def test_the_longest_span_wins_and_others_keep_what_it_leaves() -> None:
