@@ -36,7 +36,7 @@ from bot.replies import Occasion, Templates
 from bot.review.discord_cards import DiscordCards
 from bot.review.discord_commands import registration
 from bot.review.discord_desk import DiscordDesk
-from bot.schedule import EVERY, Schedule
+from bot.schedule import Schedule
 from bot.store.cipher import keys_from
 from bot.store.database import Database
 from bot.store.engine.local import LocalEngine
@@ -100,6 +100,7 @@ class App:
 
     async def run(self, *, once: bool = False) -> None:
         """Work until `stop`; with `once`, until what the platforms had is worked off."""
+        await self.schedule.start()
         log.info("daemon_started", extra={"fields": {"accounts": len(self.adapters)}})
         try:
             async with asyncio.TaskGroup() as group:
@@ -108,7 +109,7 @@ class App:
                 intakes = [
                     group.create_task(self._intake(one), name=f"intake-{one.name}") for one in self.config.accounts
                 ]
-                rest = [group.create_task(self.schedule.run(), name="schedule")]
+                rest = [group.create_task(self.schedule.mind_the_wall_clock(), name="schedule")]
                 rest += [group.create_task(self.desk.run(), name="desk")] if self.desk else []
                 if once:
                     group.create_task(self._finish(), name="finish")
@@ -117,6 +118,7 @@ class App:
                     task.cancel()
                 self.engine.stop()
         finally:
+            self.schedule.stop()
             log.info("daemon_stopped", extra={"fields": {}})
 
     def stop(self) -> None:
@@ -153,9 +155,6 @@ class App:
             await asyncio.sleep(0.1)
 
     async def _finish(self) -> None:
-        """A run that is soon over, such as a cron job's, forgets all that is old, and reminds, too."""
-        for name in EVERY:
-            await self.schedule.fire(name)
         names = [one.name for one in self.config.accounts]
         while self.reading or not await self.engine.idle() or await self.db.read(partial(_in_doubt, names=names)):
             await asyncio.sleep(0.1)
@@ -191,6 +190,7 @@ async def running(
         act = Act(db, clock, sides, lanes, says, guard, remind)
         engine.handle(Queue.CLASSIFY, classify, batch=CLASSIFY_BATCH)
         engine.handle(Queue.ACT, act, batch=ACT_BATCH, workers=ACT_WORKERS)
+        engine.handle(Queue.FIRE, schedule)
         engine.handle(Queue.NOTIFY, Notify(config, db, engine, clock), batch=NOTIFY_BATCH)
         await db.run(lambda tx: _record_start(tx, config, assessor.model, clock))
         await db.run(lambda tx: send_pending(tx, engine))

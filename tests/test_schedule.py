@@ -1,10 +1,9 @@
-"""Timers and retention: in time, the next person for crisis, words go and knowledge stays."""
+"""Timers and retention: each slot once, in time, the next person for crisis, words go and knowledge stays."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,14 @@ from sqlalchemy import insert, select
 from bot import retention
 from bot.app import running
 from bot.classify import Classify
-from bot.clock import FastClock, SystemClock
+from bot.clock import StillClock, SystemClock
 from bot.config import Config
 from bot.model import Batch, CaseState, Mode, Reason, Severity, Verb, Verdict
-from bot.schedule import Schedule, remind
+from bot.schedule import EVERY, Schedule, remind
 from bot.store.cipher import Cipher, new_key
+from bot.store.engine.port import Queue
 from bot.store.queries import NewCase, opened, put_in_case
-from bot.store.tables import assessment, case, comment, decision, metadata, ruling, set_aside
+from bot.store.tables import assessment, case, comment, decision, job, metadata, ruling, sched_run, set_aside
 from classifiers.labels import Label
 from tests.support import NOON, PRACTICE, House, StubAssessor, opened_store, posted
 
@@ -54,32 +54,21 @@ def reminded(house: House, minutes: int) -> None:
     house.db.run_now(lambda tx: remind(tx, CONFIG, NOON + timedelta(minutes=minutes)))
 
 
-@asynccontextmanager
-async def scheduled(house: House) -> AsyncIterator[None]:
-    """The schedule at work, an hour in a second."""
-    task = asyncio.create_task(Schedule(CONFIG, house.db, house.engine, FastClock(NOON, speed=3600)).run())
-    async with asyncio.timeout(20):
-        yield
-    task.cancel()
+async def test_a_slot_fires_once_however_often_the_clock_does(house: House) -> None:
+    schedule = Schedule(CONFIG, house.db, house.engine, house.clock)
+    for _ in range(3):
+        await schedule.fire("timers")
+    house.clock.advance(EVERY["timers"])
+    await schedule.fire("timers")
+    assert len(house.rows(sched_run)) == 2
+    assert [row.queue for row in house.rows(job)] == [Queue.FIRE] * 2
 
 
-async def test_what_is_due_is_found_in_time_by_the_clock_of_the_house(house: House) -> None:
-    put(house, Severity.CRISIS)
-    async with scheduled(house):
-        while house.rows(case)[0].reminders < 2:
-            await asyncio.sleep(0.01)
-    assert house.rows(case)[0].due_at >= NOON + timedelta(minutes=30)
-
-
-async def test_a_round_that_fails_ends_no_later_one(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    put(house, Severity.CRISIS)
-    house.db.run_now(lambda tx: tx.exec_driver_sql('ALTER TABLE "case" RENAME TO away'))
-    async with scheduled(house):
-        while "round_failed" not in caplog.text:
-            await asyncio.sleep(0.01)
-        house.db.run_now(lambda tx: tx.exec_driver_sql('ALTER TABLE away RENAME TO "case"'))
-        while not house.rows(case)[0].reminders:
-            await asyncio.sleep(0.01)
+async def work(house: House, schedule: Schedule) -> None:
+    """Fire, and do what is asked for, as the engine would."""
+    before = {row.id for row in house.rows(sched_run)}
+    await schedule.fire("timers")
+    await schedule([row.id for row in house.rows(sched_run) if row.id not in before])
 
 
 async def test_a_wall_clock_set_back_by_an_hour_delays_no_call_by_more_than_a_minute_or_two(house: House) -> None:
@@ -89,10 +78,31 @@ async def test_a_wall_clock_set_back_by_an_hour_delays_no_call_by_more_than_a_mi
     wall -= 3600
     reminders = []
     for _ in range(13):
-        await schedule.fire("timers")
+        await work(house, schedule)
         reminders.append(house.rows(case)[0].reminders)
         wall, steady = wall + 60, steady + 60
     assert reminders == [0] * 12 + [1]
+
+
+async def test_a_timer_that_sleeps_for_an_hour_since_the_clock_went_back_is_woken(house: House) -> None:
+    schedule = Schedule(CONFIG, house.db, house.engine, house.clock)
+    schedule.timer.start()
+    for each in schedule.timer.get_jobs():
+        each.modify(next_run_time=datetime.now(UTC) + timedelta(hours=3))
+    task = asyncio.create_task(schedule.mind_the_wall_clock(0.01))
+    async with asyncio.timeout(20):
+        while {row.name for row in house.rows(sched_run)} != set(EVERY):
+            await asyncio.sleep(0.01)
+    task.cancel()
+    schedule.stop()
+
+
+async def test_slots_of_before_the_clock_was_set_back_hold_up_no_start(house: House) -> None:
+    put(house, Severity.CRISIS)
+    for minutes in (60, 61, 0, 1):
+        schedule = Schedule(CONFIG, house.db, house.engine, StillClock(NOON + timedelta(minutes=minutes)))
+        await work(house, schedule)
+    assert [row.slot for row in house.rows(sched_run)] == [NOON, NOON + timedelta(minutes=1)]
 
 
 async def test_a_clock_set_back_before_a_start_delays_no_call_by_more_than_the_usual_wait(house: House) -> None:
@@ -189,7 +199,7 @@ async def test_a_run_that_is_soon_over_forgets_all_that_is_old(tmp_path: Path) -
     config = Config.model_validate({"store": store, "accounts": [account]})
     left = []
     for days in (0, 31):
-        async with running(config, StubAssessor({}), FastClock(NOON + timedelta(days=days), speed=1)) as app:
+        async with running(config, StubAssessor({}), StillClock(NOON + timedelta(days=days))) as app:
             await app.run(once=True)
             rows = await app.db.read(lambda tx: tx.execute(select(comment.c.body)).scalars().all())
         left.append(sum(body is not None for body in rows))

@@ -292,6 +292,15 @@ revision = Table(
     Column("at", Utc, nullable=False),
 )
 
+sched_run = Table(
+    "sched_run",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("slot", Utc, nullable=False),
+    UniqueConstraint("name", "slot"),
+)
+
 job = Table(
     "job",
     metadata,

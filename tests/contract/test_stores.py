@@ -168,8 +168,8 @@ async def test_a_key_waits_once_and_may_be_asked_for_again_when_done(
     engine.handle(Queue.ACT, worker)
     await ask(db, engine, Job("a", 1), Job("a", 2))
     await ask(db, engine, Job("a", 3))
-    await ask(db, engine, Job("a", 9), queue=Queue.NOTIFY)
-    assert await engine.waiting(Queue.ACT) == await engine.waiting(Queue.NOTIFY) == 1
+    await ask(db, engine, Job("a", 9), queue=Queue.FIRE)
+    assert await engine.waiting(Queue.ACT) == await engine.waiting(Queue.FIRE) == 1
     async with working(engine):
         await until(lambda: worker.done == [1])
         while await engine.waiting(Queue.ACT):
@@ -328,9 +328,9 @@ async def test_a_clock_gone_back_an_hour_loses_nothing_and_holds_up_no_new_work(
     engine, slow = make(db, clock), Slow(free)
     engine.handle(Queue.ACT, slow)
     later = Worker({9: NOON + timedelta(seconds=2)})
-    engine.handle(Queue.NOTIFY, later)
+    engine.handle(Queue.FIRE, later)
     await ask(db, engine, Job("a", 1))
-    await ask(db, engine, Job("z", 9), queue=Queue.NOTIFY)
+    await ask(db, engine, Job("z", 9), queue=Queue.FIRE)
     async with working(engine):
         await until(lambda: slow.calls == [[1]] and later.calls == [[9]])
         clock.advance(-HOUR)
@@ -341,7 +341,7 @@ async def test_a_clock_gone_back_an_hour_loses_nothing_and_holds_up_no_new_work(
         await rest(engine)
         clock.advance(HOUR + timedelta(seconds=2))
         await until(lambda: later.calls == [[9], [9]])
-    assert await engine.waiting(Queue.ACT) == await engine.waiting(Queue.NOTIFY) == 0
+    assert await engine.waiting(Queue.ACT) == await engine.waiting(Queue.FIRE) == 0
 
 
 async def test_a_restart_after_the_clock_went_back_does_what_was_under_way(

@@ -61,7 +61,7 @@ class Lane:
 
     async def work(self) -> None:
         """What is due, in turn, as the engine would."""
-        handlers: dict[str, Handler] = {"classify": self.classify, "notify": self.notify}
+        handlers: dict[str, Handler] = {"classify": self.classify, "notify": self.notify, "fire": self.schedule}
         handlers["act"] = self.house.act
         while due := [
             row for row in self.house.rows(job) if row.run_at is None or row.run_at <= self.house.clock.now()

@@ -17,6 +17,7 @@ class Queue(StrEnum):
     CLASSIFY = "classify"
     ACT = "act"
     NOTIFY = "notify"
+    FIRE = "fire"
 
 
 @dataclass(frozen=True, slots=True)
