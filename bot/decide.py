@@ -60,6 +60,8 @@ def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
         return _not_assessed(seen.reason, facts, policy)
     if _names_red_flag(flags, facts, policy):
         return _red_flag(seen, flags, facts, policy)
+    if not flags and seen.partly:
+        return _not_assessed(NotAssessed.LANGUAGE, facts, policy)
     if not flags:
         return Decision(Verdict.LEAVE, "clean", "nothing was found that a person should see")
     found = [_found(seen, label, facts, policy) for label in flags]

@@ -77,6 +77,7 @@ class Assessment:
     probabilities: Mapping[Label, float] = field(default_factory=lambda: MappingProxyType({}))
     spans: tuple[Span, ...] = ()
     reason: NotAssessed | None = None
+    partly: bool = False  # a sentence of it is in a language that is not read
     subject: Subject = Subject.UNSURE  # worth asking only where the text discloses something
 
     @property

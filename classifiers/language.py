@@ -4,7 +4,8 @@ English is told first by its words: a short comment is full of slang, drug names
 detectors mistake for anything (lingua, over 17 languages, for another language in 5 % of 10,000 English comments), but
 hardly ever without words of `words.txt`. Where those are few or none, the script and lingua's low-accuracy models
 (25 MB, loaded when first needed, 0.3 s) decide; where a word of `language.toml` stands among them, only for English if
-that is the likeliest language. A text in two languages counts as the one with more words.
+that is the likeliest language. A text in two languages counts as the one with more words, but is only partly
+read.
 """
 
 import re
@@ -33,6 +34,10 @@ HASHTAG = re.compile(r"#\w*[^\W\d_]\w*")
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 NUMBER = re.compile(r"\d(?:[ ().-]?\d){6}")  # as long as a phone number
 LATIN = re.compile(r"[a-z\u00c0-\u024f\u1e00-\u1eff]", re.IGNORECASE)
+SENTENCE = re.compile(r"(?<=[.!?\u2026])\s+|\n+")
+OTHER_SCRIPT = re.compile(  # with the vowel signs of Hebrew, Arabic and South Asia, which are no letters
+    r"(?:(?:[^\W\d_a-z\u00c0-\u024f\u1e00-\u1eff]|[\u0591-\u05c7\u064b-\u065f\u0900-\u0eff])\s?){4,}", re.IGNORECASE
+)
 LAUGH = re.compile(  # and no word that says something: he, hit, HIV, KKK
     r"a*h[ah]+|heh|(?:h+[ei]+){2,}h*|(?:j[ae]){2,}j?|(?:ka|xa|rs){2,}|k{4,}|x+d+|l+o+l+[sz]*|l+m+f*a+o+|rofl|z{2,}"
     r"|[hm]m+|[aou]+h+|e+w+"
@@ -53,6 +58,13 @@ def obstacle(text: str, languages: Collection[str]) -> NotAssessed | None:
         return None
     others = set(languages) - {ENGLISH}
     return None if others and _language(plain, frozenset(others)) in others else NotAssessed.LANGUAGE
+
+
+def partly_read(text: str, languages: Collection[str]) -> bool:
+    """Whether a sentence, or a few words in another script, of a text (normalised) that can be assessed cannot."""
+    plain = ELSEWHERE.sub(" ", text)
+    sentences = [sentence for sentence in SENTENCE.split(plain) if len(WORD.findall(sentence)) >= SOME]
+    return any(obstacle(part, languages) is NotAssessed.LANGUAGE for part in (*sentences, *OTHER_SCRIPT.findall(plain)))
 
 
 def _english(plain: str, said: list[str]) -> bool:

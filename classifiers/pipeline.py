@@ -20,7 +20,7 @@ from classifiers.base import Classifier, JudgesReplies, Scored, named
 from classifiers.calibration import Calibration
 from classifiers.identifiers import found, merged
 from classifiers.labels import Assessment, Label, NotAssessed, Span, Subject
-from classifiers.language import obstacle
+from classifiers.language import obstacle, partly_read
 from classifiers.normalise import Normalised, normalise
 from classifiers.settings import Settings
 from classifiers.subject import subject
@@ -124,8 +124,9 @@ class Pipeline:
         probabilities = said if Label.CRISIS in said else {**said, **_in_danger(read)}
         spans = merged([*read.spans, *map(read.normalised.original, scored.spans)])
         discloses = probabilities.get(Label.HEALTH_DISCLOSURE, 0.0) >= MAY_DISCLOSE
+        partly = partly_read(read.normalised.text, self._languages)
         whose = subject(read.normalised.text) if discloses else Subject.UNSURE
-        return Assessment(self.model, MappingProxyType(probabilities), spans, subject=whose)
+        return Assessment(self.model, MappingProxyType(probabilities), spans, partly=partly, subject=whose)
 
 
 def _read(text: Text, languages: Sequence[str]) -> _Read:

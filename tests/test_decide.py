@@ -41,6 +41,10 @@ def decided(assessment: Assessment, facts: Facts | None = None, rules: Policy | 
 
 TABLE = [
     ("nothing found is left alone", seen(), Facts(), Verdict.LEAVE, None, ()),
+    ("nothing found in the part that was read", replace(seen(), partly=True), Facts(),
+     Verdict.ASK, Reason.LANGUAGE, ()),
+    ("what is found in the part that was read", replace(seen(harassment=0.95), partly=True), Facts(),
+     Verdict.ACT, Reason.ACTED, (HIDE,)),
     ("just below the ask line is left alone", seen(harassment=0.499), Facts(), Verdict.LEAVE, None, ()),
     ("at the ask line a person is asked", seen(harassment=0.5), Facts(), Verdict.ASK, Reason.FLAGGED, ()),
     ("just below the act line a person is asked", seen(harassment=0.899), Facts(), Verdict.ASK, Reason.FLAGGED, ()),

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers.labels import NotAssessed
-from classifiers.language import obstacle
+from classifiers.language import obstacle, partly_read
 from classifiers.normalise import normalise
 
 TRAINING = Path(__file__).parents[2] / "classifiers" / "training"
@@ -108,3 +108,24 @@ def test_other_languages_are_assessed_where_the_config_says_so() -> None:
 @given(st.text(max_size=80))
 def test_it_survives_any_text(text: str) -> None:
     obstacle(normalise(text).text, ["en"])
+
+
+BOTH = [
+    "Lovely staff, thank you all so much\u2026 Я хочу умереть сегодня.",
+    "Lovely staff, thank you all so much. Me quiero suicidar esta noche, ya no puedo más.",
+    "Great video! 您的手术很成功",
+    "thank you doctor for this 🙏 मैं मरना चाहता हूँ",
+    "This is a great video, thank you so much for it doctor, we all love you\nje veux mourir ce soir, adieu à tous",
+]
+
+
+@pytest.mark.parametrize("text", BOTH)
+def test_of_a_text_in_two_languages_it_is_told_that_a_part_was_not_read(text: str) -> None:
+    plain = normalise(text).text
+    assert obstacle(plain, ["en"]) is None
+    assert partly_read(plain, ["en"])
+
+
+@pytest.mark.parametrize("text", ENGLISH.split(" | "))
+def test_english_is_read_as_a_whole(text: str) -> None:
+    assert not partly_read(normalise(text).text, ["en"])
