@@ -79,6 +79,7 @@ class Schedule:
                 seconds=every.total_seconds(),
                 coalesce=True,
                 max_instances=1,
+                misfire_grace_time=None,  # late is better than not at all
             )
 
     async def start(self) -> None:
