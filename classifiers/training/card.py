@@ -122,7 +122,7 @@ def unseen(found: Report) -> str:
     text += [f"- real clean comments: {100 * asked:.1f} % of {rows} flagged at ask, {100 * acted:.1f} % at act"]
     asked, acted, rows = found.flagged["written near misses"]
     text += [f"- written clean comments: {100 * asked:.1f} % of {rows} flagged at ask, {100 * acted:.1f} % at act\n"]
-    return "\n".join(text)
+    return "\n".join([*text, _spans(found)])
 
 
 def tables(found: Report, gates: Gates) -> str:
@@ -133,23 +133,25 @@ def tables(found: Report, gates: Gates) -> str:
         f"- {name}: {100 * ask:.1f} % of {rows} flagged at ask, {100 * act:.1f} % at act"
         for name, (ask, act, rows) in found.flagged.items()
     ]
-    precision, recall = found.identifiers
-    f1 = 2 * precision * recall / max(precision + recall, 1e-9)
-    masks = ", ".join(f"{kind} {share:.2f}" for kind, share in found.masks.items())
     suite = f"{gates.at_ask} of {gates.rows} sentences flagged wrongly at ask, {gates.at_act} at act"
     disguised = ", ".join(f"{label} {met} of {of}" for label, (met, of) in gates.obfuscated.items())
     text += ["**Clean comments flagged by any label**\n", *flagged, ""]
-    text += [
-        f"**Spans**, on the {found.typed} rows with every span marked, by models that never saw their writer (any ",
-        "overlap counts): ",
-        f"identifiers F1 {f1:.3f} (precision {precision:.3f}, recall {recall:.3f}); ",
-        f"share of characters masked: {masks}.\n",
-    ]
+    text += [_spans(found)]
     text += [_grid(found)]
     text += [f"**Clinical suite** (shipped weights): {suite}.\n"]
     clean, of = gates.obfuscated_wrong
     text += [f"**Disguised text** found at ask: {disguised}; {clean} of {of} harmless ones flagged.\n"]
     return "\n".join(text)
+
+
+def _spans(found: Report) -> str:
+    precision, recall = found.identifiers
+    f1 = 2 * precision * recall / max(precision + recall, 1e-9)
+    masks = ", ".join(f"{kind} {share:.2f}" for kind, share in found.masks.items())
+    return (
+        f"**Spans**, on the {found.typed} of these rows with every span marked: identifiers F1 {f1:.3f} (precision "
+        f"{precision:.3f}, recall {recall:.3f}; any overlap counts); share of characters masked: {masks}.\n"
+    )
 
 
 def _promises(lines: Mapping[Label, float]) -> str:
