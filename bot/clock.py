@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -13,25 +12,9 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
-SLOWED = 0.9  # seconds of ours in one second, while the wall clock is behind
-
-
 class SystemClock:
-    """The wall clock, but it never goes back: where that is set back, ours goes on a little more slowly until they
-    agree, so that nothing that waits stands still. Forward it goes along: the machine may have slept as long.
-    """
-
-    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
-        """`wall` and `steady` in seconds; nobody sets `steady`."""
-        self._wall, self._steady = wall, steady
-        self._last = wall(), steady()
-
     def now(self) -> datetime:
-        before, then = self._last
-        steady = self._steady()
-        now = max(self._wall(), before + (steady - then) * SLOWED)
-        self._last = now, steady
-        return datetime.fromtimestamp(now, UTC)
+        return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from bot.clock import Clock
 from bot.config import Config
-from bot.model import CaseState, Severity
+from bot.model import CaseState, Reason, Severity
 from bot.on_call import next_call, send_pending, taken
 from bot.retention import expire
 from bot.store.database import Database
@@ -56,11 +56,13 @@ def remind(tx: Connection, config: Config, now: datetime) -> bool:
 
 
 def _hasten(tx: Connection, config: Config, now: datetime) -> None:
-    """No crisis waits longer than it may, though the clock was set back before a start."""
-    latest = now + timedelta(minutes=config.desk.crisis_minutes)
+    """No crisis waits longer than it may, nor does anybody hold its calls: times further ahead are of before the
+    clock was set back."""
     crisis = (case.c.state == CaseState.OPEN) & (case.c.severity == Severity.CRISIS)
-    known = case.c.account.in_([account.name for account in config.accounts])
-    tx.execute(update(case).where(crisis, known, case.c.due_at > latest).values(due_at=latest))
+    crisis &= case.c.reason.not_in([Reason.REFUSED, Reason.UNKNOWN_OUTCOME])  # what failed; the crisis has its own case
+    claim, call = timedelta(minutes=config.desk.claim_minutes), timedelta(minutes=config.desk.crisis_minutes)
+    tx.execute(update(case).where(crisis, case.c.claimed_until > now + claim).values(claimed_until=now + claim))
+    tx.execute(update(case).where(crisis, case.c.due_at > now + max(claim, call)).values(due_at=now + call))
 
 
 FIRINGS: Mapping[str, Firing] = {"timers": remind, "retention": expire}

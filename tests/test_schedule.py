@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from bot import retention
 from bot.app import running
 from bot.classify import Classify
-from bot.clock import StillClock, SystemClock
+from bot.clock import StillClock
 from bot.config import Config
 from bot.model import Batch, CaseState, Mode, Reason, Severity, Verb, Verdict
 from bot.schedule import EVERY, Schedule, remind
@@ -66,22 +66,32 @@ async def test_a_slot_fires_once_however_often_the_clock_does(house: House) -> N
 
 async def work(house: House, schedule: Schedule) -> None:
     """Fire, and do what is asked for, as the engine would."""
-    before = {row.id for row in house.rows(sched_run)}
+    before = {row.slot for row in house.rows(sched_run)}
     await schedule.fire("timers")
-    await schedule([row.id for row in house.rows(sched_run) if row.id not in before])
+    await schedule([row.id for row in house.rows(sched_run) if row.slot not in before])
 
 
-async def test_a_wall_clock_set_back_by_an_hour_delays_no_call_by_more_than_a_minute_or_two(house: House) -> None:
-    wall = steady = NOON.timestamp()
-    schedule = Schedule(CONFIG, house.db, house.engine, SystemClock(lambda: wall, lambda: steady))
+async def test_a_clock_set_back_by_an_hour_delays_no_call_by_more_than_the_usual_wait(house: House) -> None:
+    schedule = Schedule(CONFIG, house.db, house.engine, house.clock)
     put(house, Severity.CRISIS)
-    wall -= 3600
+    await work(house, schedule)
+    house.clock.advance(-timedelta(hours=1))
     reminders = []
-    for _ in range(13):
+    for _ in range(12):
         await work(house, schedule)
         reminders.append(house.rows(case)[0].reminders)
-        wall, steady = wall + 60, steady + 60
-    assert reminders == [0] * 12 + [1]
+        house.clock.advance(EVERY["timers"])
+    assert reminders == [0] * 10 + [1, 1]
+
+
+async def test_a_claim_of_before_the_clock_was_set_back_holds_no_calls(house: House) -> None:
+    put(house, Severity.CRISIS)
+    later = NOON + timedelta(days=1)
+    house.db.run_now(lambda tx: tx.execute(update(case).values(claimed_by="asha", claimed_until=later, due_at=later)))
+    for minutes in (0, 9, 10):
+        assert [row.reminders for row in house.rows(case)] == [0]
+        reminded(house, minutes)
+    assert [row.reminders for row in house.rows(case)] == [1]
 
 
 async def test_a_timer_that_sleeps_for_an_hour_since_the_clock_went_back_is_woken(house: House) -> None:
