@@ -56,12 +56,10 @@ def decide(seen: Assessment, facts: Facts, policy: Policy) -> Decision:
         return _crisis(seen, flags, facts, policy)
     if facts.author is AuthorKind.STAFF and (made := _our_own_side(seen, flags, facts.marks, policy)):
         return made
-    if seen.reason is not None:
+    if seen.reason is not None and not flags:
         return _not_assessed(seen.reason, facts, policy)
     if _names_red_flag(flags, facts, policy):
         return _red_flag(seen, flags, facts, policy)
-    if not flags and seen.partly:
-        return _not_assessed(NotAssessed.LANGUAGE, facts, policy)
     if not flags:
         return Decision(Verdict.LEAVE, "clean", "nothing was found that a person should see")
     found = [_found(seen, label, facts, policy) for label in flags]
@@ -78,18 +76,23 @@ def flagged(seen: Assessment, policy: Policy) -> tuple[Label, ...]:
 
 def _ask_line(seen: Assessment, lines: Lines) -> float:
     """The lines are drawn for the model: what the word list says where no model did is held against none of them."""
-    return ASK_BELOW_ANY_PROMISE if lines.ask is None or not seen.assessed else lines.ask
+    if lines.ask is None:
+        return ASK_BELOW_ANY_PROMISE
+    return lines.ask if seen.assessed else min(lines.ask, ASK_BELOW_ANY_PROMISE)
 
 
 def certain(seen: Assessment, policy: Policy) -> tuple[Label, ...]:
-    """The labels at or above their act line, whether or not a rule acts on them; never crisis."""
+    """The labels at or above their act line, whether or not a rule acts on them; never crisis, nor where a part of the
+    text was not assessed."""
+    if not seen.assessed:
+        return ()
     lines = {label: each.act for label, each in policy.lines.items() if label is not Label.CRISIS}
     sure = {label: line for label, line in lines.items() if line is not None}
     return tuple(label for label in sure if seen.probabilities.get(label, 0.0) >= sure[label])
 
 
 def _crisis(seen: Assessment, flags: tuple[Label, ...], facts: Facts, policy: Policy) -> Decision:
-    how = "found by the word list, the model did not assess it" if seen.reason else "may come to serious harm now"
+    how = f"found, though not assessed ({seen.reason})" if seen.reason else "may come to serious harm now"
     return Decision(
         Verdict.ASK, "crisis", f"{_told(seen, Label.CRISIS)}: {how}; never hidden by the machine",
         Severity.CRISIS, Label.CRISIS, flags, Reason.FLAGGED,
@@ -159,7 +162,7 @@ def _our_own_side(
             Verdict.ASK, "our_own_side.breach", f"a colleague may have revealed a patient: {found}",
             Severity.URGENT, label, flags, Reason.BREACH, marks=marks,
         )  # fmt: skip
-    if seen.reason is not None or not found:
+    if not found or (seen.reason is not None and not flags):
         return None
     return Decision(
         Verdict.ASK, "our_own_side", f"written by our own side: {found}; a person decides whether it stays",
@@ -175,6 +178,8 @@ def _found(seen: Assessment, label: Label, facts: Facts, policy: Policy) -> _Fou
     do = rule.do
     if isinstance(rule, DisclosureRule):
         do, told = rule.about(seen.subject), f"{told} about {_WHOSE[seen.subject]}"
+    if seen.reason is not None:
+        return _Found(label, (), Reason.FLAGGED, f"{told}; a part was not assessed ({seen.reason})")
     if not do:
         return _Found(label, (), Reason.FLAGGED, f"{told}; this rule only asks")
     if facts.in_crisis:
@@ -239,7 +244,7 @@ def _said_already(each: _Found, facts: Facts) -> _Found:
         return replace(each, steps=steps)
     answered = each.label in _ANSWERED and each.label in facts.said_in_thread
     reason = each.reason if answered and not facts.red_flag else Reason.FLAGGED
-    why = f"{each.why}; already {'answered' if answered else 'warned'} in this thread"
+    why = f"{each.why}; {'answered' if answered else 'something was said'} already in this thread"
     return _Found(each.label, steps, reason, why)
 
 

@@ -69,15 +69,15 @@ class Span:
 class Assessment:
     """What the classifiers say of one text.
 
-    `probabilities` has every label, calibrated, each in [0, 1]; it is empty when `reason` says why the text was not
-    assessed, but may then still hold what the crisis lexicon found. `model` is the revision that judged.
+    `probabilities` has every label, calibrated, each in [0, 1]. `reason` says why the text, or a sentence of it, was
+    not assessed: then they are of what was read, or what the crisis lexicon found, or empty. `model` is the revision
+    that judged.
     """
 
     model: str
     probabilities: Mapping[Label, float] = field(default_factory=lambda: MappingProxyType({}))
     spans: tuple[Span, ...] = ()
     reason: NotAssessed | None = None
-    partly: bool = False  # a sentence of it is in a language that is not read
     subject: Subject = Subject.UNSURE  # worth asking only where the text discloses something
 
     @property

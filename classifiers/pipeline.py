@@ -124,9 +124,9 @@ class Pipeline:
         probabilities = said if Label.CRISIS in said else {**said, **_in_danger(read)}
         spans = merged([*read.spans, *map(read.normalised.original, scored.spans)])
         discloses = probabilities.get(Label.HEALTH_DISCLOSURE, 0.0) >= MAY_DISCLOSE
-        partly = partly_read(read.normalised.text, self._languages)
+        unread = NotAssessed.LANGUAGE if partly_read(read.normalised.text, self._languages) else None
         whose = subject(read.normalised.text) if discloses else Subject.UNSURE
-        return Assessment(self.model, MappingProxyType(probabilities), spans, partly=partly, subject=whose)
+        return Assessment(self.model, MappingProxyType(probabilities), spans, unread, whose)
 
 
 def _read(text: Text, languages: Sequence[str]) -> _Read:

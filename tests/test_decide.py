@@ -24,6 +24,7 @@ H, D, P, C, S = (
 )
 HIDE, MUTE = Step(Verb.HIDE), Step(Verb.MUTE)
 ANSWER = Step(Verb.REPLY, template="diagnosis_request")
+PART = NotAssessed.LANGUAGE
 ANSWERED = frozenset({"diagnosis_request"})
 
 
@@ -41,10 +42,13 @@ def decided(assessment: Assessment, facts: Facts | None = None, rules: Policy | 
 
 TABLE = [
     ("nothing found is left alone", seen(), Facts(), Verdict.LEAVE, None, ()),
-    ("nothing found in the part that was read", replace(seen(), partly=True), Facts(),
-     Verdict.ASK, Reason.LANGUAGE, ()),
-    ("what is found in the part that was read", replace(seen(harassment=0.95), partly=True), Facts(),
-     Verdict.ACT, Reason.ACTED, (HIDE,)),
+    ("a part not read: nothing in the rest", replace(seen(), reason=PART), Facts(), Verdict.ASK, Reason.LANGUAGE, ()),
+    ("a part not read: nothing is done alone", replace(seen(harassment=0.95, diagnosis_request=0.95), reason=PART),
+     Facts(said_in_thread=ANSWERED), Verdict.ASK, Reason.FLAGGED, ()),
+    ("a part not read: a crisis in the rest", replace(seen(crisis=0.5), reason=PART), Facts(),
+     Verdict.ASK, Reason.FLAGGED, ()),
+    ("a part not read: of our own side", replace(seen(harassment=0.95), reason=PART), Facts(AuthorKind.STAFF),
+     Verdict.ASK, Reason.STAFF, ()),
     ("just below the ask line is left alone", seen(harassment=0.499), Facts(), Verdict.LEAVE, None, ()),
     ("at the ask line a person is asked", seen(harassment=0.5), Facts(), Verdict.ASK, Reason.FLAGGED, ()),
     ("just below the act line a person is asked", seen(harassment=0.899), Facts(), Verdict.ASK, Reason.FLAGGED, ()),
@@ -196,7 +200,7 @@ def test_whoever_goes_on_after_a_warning_is_asked_about(do: Do) -> None:
     warns = shipped_policy(Rules(harassment=Rule(do=(do,))))
     made = decided(seen(harassment=0.999), Facts(said_in_thread=frozenset({"harassment"})), warns)
     assert (made.verdict, made.reason, made.steps) == (Verdict.ASK, Reason.FLAGGED, ())
-    assert made.why.endswith("; already warned in this thread")
+    assert made.why.endswith("; something was said already in this thread")
 
 
 def test_an_answer_without_the_emergency_number_is_none_to_a_sign_of_an_emergency() -> None:

@@ -208,3 +208,10 @@ def test_a_reply_on_which_the_model_fails_is_left_to_the_rules_and_out_of_the_lo
         assert Pipeline(Settings(), Judging()).tells("boom goes Quentin") is None
     assert "judging_failed" in caplog.text
     assert "Quentin" not in caplog.text
+
+
+def test_what_was_read_of_a_text_in_two_languages_is_told_beside_why_it_is_not_assessed() -> None:
+    text = "What a lovely team you all are, every one of you. Me quiero suicidar esta noche, ya no puedo más."
+    (seen,) = Pipeline(Settings(), Keywords()).assess([Text(text)])
+    assert seen.reason is NotAssessed.LANGUAGE
+    assert set(seen.probabilities) == set(Label)
