@@ -218,6 +218,9 @@ async def test_there_is_one_stream_and_it_follows_the_rules(tweets: AsyncClient,
     rules = {"add": [{"value": "to:clinic", "tag": "ours"}]}
     async with tweets.session.post(f"{url}/rules", json=rules, headers=headers) as added:
         assert added.status == 201
+    again = {"add": [{"value": "to:clinic", "tag": "another"}]}
+    async with tweets.session.post(f"{url}/rules", json=again, headers=headers) as refused:
+        assert (await refused.json())["errors"][0]["title"] == "DuplicateRule"
     async with tweets.session.get(url, headers=headers) as stream:
         async with tweets.session.get(url, headers=headers) as second:
             assert second.status == 429

@@ -24,6 +24,7 @@ from bot.sandbox.faults import Fault, answer
 from bot.sandbox.stream import Stream
 from bot.sandbox.x_keys import Access, XKeys, allowed
 from bot.sandbox.x_limits import LIMITS, Windows
+from bot.sandbox.x_rules import Rules, change
 from bot.sandbox.x_world import Tweet, World, shortened
 from bot.x.ids import first_id
 
@@ -59,7 +60,7 @@ class X(World, Emulator):
         self.keys, self._keep_alive = XKeys.made_up(), keep_alive
         World.__init__(self, self.clock.now, self.keys.user_id, handle)
         self._windows = Windows(limits, self.clock.now)
-        self.rules: dict[str, dict[str, str]] = {}
+        self.rules: Rules = {}
         self._asked_for: dict[Stream, set[str]] = {}  # the fields, by open stream
 
     # What happens on X by itself.
@@ -243,12 +244,7 @@ class X(World, Emulator):
 
     async def _change_rules(self, request: web.Request) -> web.Response:
         body = await request.json()
-        for each in body.get("delete", {}).get("ids", []):
-            self.rules.pop(each, None)
-        for each in body.get("add", []):
-            id_ = str(len(self.rules) + 1)
-            self.rules[id_] = {"id": id_, "value": each["value"], "tag": each.get("tag", "")}
-        return answer({"data": list(self.rules.values()), "meta": {}}, 201 if "add" in body else 200)
+        return answer(change(self.rules, body), 201 if "add" in body else 200)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         if self.streams:

@@ -7,7 +7,7 @@ two things: it puts what came into the queue, or it ends the attempt. What it mi
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 
 import aiohttp
@@ -73,10 +73,8 @@ class _Attempt(AsyncStreamingClient):  # type: ignore[misc] # tweepy has no type
         super().__init__(bearer, return_type=dict)
         self._put = put
         self.why = Ended.FAILED
-        self.connected = False
 
     async def on_connect(self) -> None:
-        self.connected = True
         self._put(Sign.CONNECTED)
 
     async def on_data(self, raw_data: bytes) -> None:
@@ -137,16 +135,15 @@ class Live:
         others: list[dict[str, str]] = []
 
         async def look(attempt: _Attempt) -> None:
-            others.extend(rule for rule in await _rules(attempt) if rule.get("tag") != self.rule.tag)
+            others.extend(rule for rule in await _rules(attempt) if not self._is_ours(rule))
             attempt.why = Ended.CLOSED
 
         why = await self._attempt(look)
         if why is Ended.REFUSED:
             raise CredentialsRevoked(NO_STREAM)
         if why is not Ended.CLOSED:
-            raise Later(
-                f"the rules of X's stream cannot be read now ({why}): try again in some minutes", self._clock.now()
-            )
+            told = f"the rules of X's stream cannot be read now ({why}): try again in some minutes"
+            raise Later(told, self._clock.now())
         accepted = "the stream's token is accepted"
         return f"{accepted}; but {SHARED.format(len(others))}" if others else accepted
 
@@ -175,12 +172,16 @@ class Live:
         await asyncio.wait({attempt.filter(tweet_fields=TWEET_FIELDS)})  # it swallows being cancelled
 
     async def _have_the_rule(self, attempt: _Attempt) -> None:
-        mine = [rule for rule in await _rules(attempt) if rule.get("tag") == self.rule.tag]
-        stale = [rule["id"] for rule in mine if rule.get("value") != self.rule.value]
+        ours = [rule for rule in await _rules(attempt) if self._is_ours(rule)]
+        stale = [rule["id"] for rule in ours if (rule.get("tag"), rule["value"]) != (self.rule.tag, self.rule.value)]
         if stale:
             await attempt.delete_rules(stale)
-        if len(stale) == len(mine):
+        if len(stale) == len(ours):
             await attempt.add_rules(self.rule)
+
+    def _is_ours(self, rule: Mapping[str, str]) -> bool:
+        """Also under the tag of an account that was renamed since: X takes no second rule of the same value."""
+        return bool(rule.get("tag") == self.rule.tag or rule["value"] == self.rule.value)
 
 
 async def _rules(attempt: _Attempt) -> list[dict[str, str]]:

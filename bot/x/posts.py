@@ -120,7 +120,7 @@ class Page(_Part):
 
 
 class _Rule(_Part):
-    tag: str = ""
+    tag: str | None = None
 
 
 class Line(_Part):
