@@ -13,6 +13,7 @@ from bot.model import ActionState, Severity, Verb
 from bot.store.engine.port import Engine, Job, Queue
 from bot.store.queries import Note, close_action, open_action, write_audit
 from bot.store.tables import action, comment
+from bot.taken_back import FAILED
 
 TAKEN_BACK = {verb: back for verb in (Verb.HIDE, Verb.MUTE) if (back := ACTIONS[verb].undone_by)}
 WHY = "the comment is a crisis, which the machine never hides"
@@ -28,7 +29,7 @@ def spare(tx: Connection, engine: Engine, row: Row[Any], decision_id: int, now: 
     by_machine = action.c.comment_id.in_(select(comment.c.id).where(same)) & action.c.ruling_id.is_(None)
     by_machine &= action.c.undo_of.is_(None) & (action.c.decision_id != decision_id)
     _call_off(tx, tx.execute(select(action).where(by_machine, action.c.state == ActionState.PENDING)).all(), now)
-    undone = select(action.c.undo_of).where(action.c.undo_of.is_not(None))
+    undone = select(action.c.undo_of).where(action.c.undo_of.is_not(None), action.c.state.not_in(FAILED))
     may_be_done = or_(
         action.c.state.in_([ActionState.DONE, ActionState.SENDING, ActionState.UNKNOWN]),
         (action.c.state == ActionState.CANCELLED) & (action.c.attempts > 0),  # after a call without an answer
@@ -52,7 +53,7 @@ def _call_off(tx: Connection, waiting: Any, now: datetime) -> None:
 def _take_back(tx: Connection, engine: Engine, row: Row[Any], done: Row[Any], decision_id: int, now: datetime) -> None:
     verb = TAKEN_BACK[Verb(done.verb)]
     values = {
-        "key": action_key(row.account, row.external_id, row.edit, verb, f"crisis:{done.id}"),
+        "key": action_key(row.account, row.external_id, row.edit, verb, f"crisis:{decision_id}:{done.id}"),
         "comment_id": row.id, "decision_id": decision_id, "undo_of": done.id, "account": row.account,
         "label": done.label, "verb": verb, "mode": done.mode, "severity": Severity.CRISIS,
         "state": ActionState.PENDING,

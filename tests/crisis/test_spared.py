@@ -10,7 +10,7 @@ import pytest
 
 from bot.config import Config
 from bot.decide import Facts, decide
-from bot.errors import Unanswered
+from bot.errors import Refused, Unanswered
 from bot.model import AuthorKind, Batch, Mode, Role, Severity, Verb
 from bot.retention import expire
 from bot.review import cases, pauses, rulings
@@ -75,6 +75,19 @@ async def test_a_pause_keeps_no_crisis_hidden(house: House, label: Label | None)
     house.db.run_now(lambda tx: pauses.set_pause(tx, PRACTICE, label, ben, house.clock.now()))
     await lane.hear("tonight", Mode.LIVE)
     assert [(row.verb, row.state) for row in house.rows(action)] == [("hide", "done"), ("restore", "done")]
+
+
+async def test_an_undo_that_failed_keeps_no_crisis_hidden(house: House) -> None:
+    lane = Lane(house, Post(), THREE, StubAssessor({"fool": {Label.HARASSMENT: 0.99}, "tonight": {Label.CRISIS: 0.9}}))
+    await lane.hear("you fool", Mode.LIVE)
+    house.platform.answers = [Refused("not allowed")]
+    await lane.hear("tonight", Mode.LIVE)
+    await lane.hear("tonight for sure", Mode.LIVE)
+    assert [(row.verb, row.state) for row in house.rows(action)] == [
+        ("hide", "done"),
+        ("restore", "refused"),
+        ("restore", "done"),
+    ]
 
 
 async def test_whoever_waits_for_a_person_is_not_hidden_in_their_next_comment(house: House) -> None:
