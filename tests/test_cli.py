@@ -150,14 +150,17 @@ def test_one_comment_of_a_case_is_undone_alone(worked: str) -> None:
 def test_what_joined_a_case_after_it_was_shown_is_not_ruled_on(worked: str) -> None:
     assert "rule on all 2: chaperone rule 1 … --seen 2" in ok("show", "1", "-c", worked)
     with Path(worked).with_name("comments.jsonl").open("a") as file:
-        file.write(json.dumps({"id": "d", "text": "what a quack", "author": "u4", "thread": "t"}) + "\n")
+        for n in range(23):
+            file.write(json.dumps({"id": f"d{n}", "text": "what a quack", "author": "u4", "thread": "t"}) + "\n")
     ok("run", "--once", "-c", worked)
     told = refused("rule", "1", "hide", "--seen", "2", "--as", "asha", "-c", worked)
-    assert "Case 1 has 3 comments, 1 more than you saw, so nothing was done" in told
-    assert "3 comments, 2 more" in refused("rule", "1", "keep", "--as", "asha", "-c", worked)
+    assert "Case 1 has 25 comments, 23 more than you saw, so nothing was done" in told
+    shown = ok("show", "1", "-c", worked)
+    assert (shown.count("│ comment "), "--seen 25" in shown) == (25, True)  # all that it hands the number out for
+    assert "25 comments, 24 more" in refused("rule", "1", "keep", "--as", "asha", "-c", worked)
     ok("rule", "1", "label", "none", "--as", "asha", "-c", worked)  # it stays open
     assert "1 action to" in ok("rule", "1", "hide", "--comment", "1", "--as", "asha", "-c", worked)
-    assert "3 actions to" in ok("rule", "1", "mute", "--seen", "3", "--as", "asha", "-c", worked)
+    assert "25 actions to" in ok("rule", "1", "mute", "--seen", "25", "--as", "asha", "-c", worked)
 
 
 def test_ruling_from_the_command_line(worked: str) -> None:

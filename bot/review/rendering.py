@@ -94,12 +94,9 @@ def case_panel(it: CaseStory, calls: Sequence[str] = ()) -> RenderableType:
     called = f" · on call: {row.assigned_to}" if row.assigned_to else ""
     with_ = f" · with {row.claimed_by}" if row.claimed_by else called
     head = Text.assemble("case ", str(row.id), " · ", severity(row.severity), f" · {row.account} · {row.state}{with_}")
-    more = row.comments - len(it.comments)
     danger = Text(" · ".join(["somebody may be in danger", *calls]), style=COLOURS[Severity.CRISIS])
     parts: list[RenderableType] = [danger] if calls else []
     parts += [Text(row.why), *(_comment(each) for each in it.comments)]
-    if more > 0:
-        parts.append(Text(f"… and {more} more comments", style="dim"))
     if row.comments > 1 and row.state != CaseState.CLOSED:
         told = f"To rule on all {row.comments}: chaperone rule {row.id} … --seen {row.comments}"
         parts.append(Text(told, style="dim"))

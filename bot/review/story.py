@@ -129,9 +129,9 @@ def comment_story(tx: Connection, cipher: Cipher, comment_id: int, *, reveal: bo
 
 
 def case_story(
-    tx: Connection, cipher: Cipher, case_id: int, *, reveal: bool = False, limit: int = 20, skip: int = 0
+    tx: Connection, cipher: Cipher, case_id: int, *, reveal: bool = False, limit: int | None = None, skip: int = 0
 ) -> CaseStory:
-    """The case with `limit` of its comments, after the first `skip`. Raises `DeskError` when there is no such case."""
+    """With `limit` of its comments after the first `skip`; None = all. Raises `DeskError` where there is none."""
     row = tx.execute(select(case).where(case.c.id == case_id)).first()
     if row is None:
         raise DeskError(f"There is no case {case_id}; the queue lists the open ones")
