@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.desk_masking import Row, _in_clear, _strings
+from benchmarks.desk.masking import Row, _in_clear, _strings
 from classifiers.labels import Label, SpanType
 
 ROW = Row("…", Label.HEALTH_DISCLOSURE, (("Mill Lane", SpanType.PLACE), ("4", SpanType.CONDITION)))

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.desk import until_true
+from benchmarks.desk.room import until_true
 from benchmarks.tables import out
 from bot.app import running
 from bot.chat import Chats
@@ -34,7 +34,7 @@ from classifiers.labels import Assessment, Label, Span, SpanType
 from classifiers.pipeline import Text
 from tests.discord_desk.room import shown
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 MONTH = timedelta(days=31)
 DRAWN = 4  # cards on the picture

@@ -19,7 +19,7 @@ from typing import Any
 from rich.table import Table
 from sqlalchemy import Connection, func, select
 
-from benchmarks.desk import until_true
+from benchmarks.desk.room import until_true
 from benchmarks.tables import out
 from bot.app import running
 from bot.chat import Chats
@@ -36,7 +36,7 @@ from classifiers.labels import IDENTIFIERS, Assessment, Label, Span, SpanType
 from classifiers.pipeline import Pipeline, Text
 from classifiers.settings import Settings
 
-CORPUS = Path(__file__).parent.parent / "classifiers/training/corpus"
+CORPUS = Path(__file__).parents[2] / "classifiers/training/corpus"
 SUMMARY = "No words here"
 OF_CASE = re.compile(r"desk:[a-z]+:(\d+)")
 COUNTS = re.compile(r"\d+ (?:words?|question marks?|×)")  # of a summary

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from rich.table import Table
 
-from benchmarks.desk import cards, desk, until_true
+from benchmarks.desk.room import cards, desk, until_true
 from benchmarks.tables import out
 from bot.clock import StillClock
 from bot.model import CaseState, Role, Severity
