@@ -1,6 +1,5 @@
 """A crisis is told to one person after the other until somebody takes it."""
 
-
 import pytest
 
 from bot.classify import Classify
