@@ -42,9 +42,10 @@ class Memory:
     def said(self, key: str) -> Said | None:
         return self._said.get(key)
 
-    def intend(self, key: str, to: str, words: str) -> None:
+    def intend(self, key: str, to: str, words: str) -> Said:
         """Before the call."""
-        self._write({"key": key, **asdict(Said(to, fingerprint(words)))})
+        self._write({"key": key, **asdict(said := Said(to, fingerprint(words)))})
+        return said
 
     def landed(self, key: str, id_: str) -> None:
         known = self._said[key]

@@ -21,13 +21,13 @@ class Saying:
         words = _words(order)
         price = self._prices.post_with_link if has_link(words) else self._prices.post
         with self._ledger.post(order.key, price):
-            self._memory.intend(order.key, order.target.comment_id, words)
+            said = self._memory.intend(order.key, order.target.comment_id, words)
             try:
                 id_ = await self._client.reply(self._memory.newest(order.target.comment_id), words)
             except Duplicate:
-                if await self.landed(Verb.REPLY, order) is base.Observed.DONE:
-                    return  # our own, whose answer was lost
-                raise
+                if not (there := await self._in_public(said)):
+                    raise
+                id_ = there[0]  # our own, whose answer was lost, or another order's: the words stand there
         self._memory.landed(order.key, id_)
 
     async def message(self, order: base.Order) -> None:
@@ -44,26 +44,24 @@ class Saying:
             return base.Observed.NOT_DONE  # it is written down before the call
         if said.id is not None:
             return base.Observed.DONE
-        found = await (self._in_private(order, said) if verb is Verb.MESSAGE else self._in_public(said))
+        there = await (self._in_private(order, said) if verb is Verb.MESSAGE else self._in_public(said))
+        found = next((id_ for id_ in there if not self._memory.sent(id_)), None)  # another order's is not this one
         if found is None:
             return base.Observed.NOT_DONE
         self._memory.landed(order.key, found)
         return base.Observed.DONE
 
-    async def _in_private(self, order: base.Order, said: Said) -> str | None:
-        """Its id. A message that another order sent is not this one, though it says the same."""
+    async def _in_private(self, order: base.Order, said: Said) -> list[str]:
+        """The ids of what we wrote to that person in these words."""
         messages = await self._client.messages_with(order.target.author_id)
-        same = (id_ for id_, words in messages.items() if fingerprint(words) == said.hash)
-        return next((id_ for id_ in same if not self._memory.sent(id_)), None)
+        return [id_ for id_, words in messages.items() if fingerprint(words) == said.hash]
 
-    async def _in_public(self, said: Said) -> str | None:
-        """Its id."""
+    async def _in_public(self, said: Said) -> list[str]:
+        """The ids of what we answered there in these words, the newest first."""
         page = await self._client.own(since_id=said.to)
         self._ledger.spend(self._prices.read * len(page.data), reads=len(page.data))
-        for post in page.posts():
-            if self._memory.answered(post) == said.to and fingerprint(post.words) == said.hash:
-                return post.id
-        return None
+        ours = [post for post in page.posts() if self._memory.answered(post) == said.to]
+        return [post.id for post in ours if fingerprint(post.words) == said.hash]
 
 
 def _words(order: base.Order) -> str:

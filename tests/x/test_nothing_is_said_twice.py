@@ -83,6 +83,17 @@ async def test_what_was_sent_before_is_not_taken_for_what_did_not_land(connect: 
     assert len(x.messages) == 2
 
 
+async def test_a_lost_reply_is_not_found_in_another_that_differs_only_in_its_link(connect: Connect, x: X) -> None:
+    async with connect() as practice:
+        asked = await x.say("@clinic how do I book?", reply_to=practice.post)
+        await practice.adapter.reply(practice.order("first", asked, "See https://clinic.example/old"))
+        order = practice.order("k", asked, "See https://clinic.example/new")
+        x.fail("POST", "/2/tweets", faults.RESET)
+        with pytest.raises(Ambiguous):
+            await practice.adapter.reply(order)
+        assert await practice.adapter.observe(Verb.REPLY, order) is Observed.NOT_DONE
+
+
 async def test_our_own_duplicate_is_our_earlier_reply(connect: Connect, x: X) -> None:
     async with connect() as practice:
         asked = await x.say("@clinic what is it?", reply_to=practice.post)
