@@ -39,7 +39,7 @@ from classifiers.settings import Settings
 CORPUS = Path(__file__).parents[2] / "classifiers/training/corpus"
 SUMMARY = "No words here"
 OF_CASE = re.compile(r"desk:[a-z]+:(\d+)")
-COUNTS = re.compile(r"\d+ (?:words?|question marks?|×)")  # of a summary
+COUNTS = re.compile(r"\d+ (?:words?|question marks?|×)|\d+\.\d% sure")  # of ours
 CONTROL = "ok then"  # the text of a case whose card has no words but ours
 ASKED = 30  # cases of which a moderator also asks why, sees what is behind More, and gives commands
 
