@@ -7,7 +7,8 @@ LIMITS = {
     "x": 280, "bluesky": 300, "threads": 500, "mastodon": 500, "linkedin": 1250, "discord_server": 2000,
     "instagram": 2200, "facebook": 8000, "youtube": 10_000, "reddit": 10_000,
 }  # fmt: skip
-URL = re.compile(r"https?://\S+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}\b(?:/\S*)?", re.IGNORECASE)
+_HOST = r"(?<![\w@.+-])(?:[a-z0-9-]+\.)+[a-z]{2,}\b(?![\w.+-]*@)"  # as X does, no part of an e-mail address is a link
+URL = re.compile(rf"https?://\S+|{_HOST}(?:/\S*)?", re.IGNORECASE)
 URL_ON_X = 23  # a link counts so much there, however long it is
 LIGHT = (range(0x1100), range(0x2000, 0x200E), range(0x2010, 0x2020), range(0x2032, 0x2038))  # count 1 on X, all else 2
 

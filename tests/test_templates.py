@@ -110,6 +110,7 @@ def test_a_template_reaches_nothing_but_what_it_is_given(tmp_path: Path) -> None
 COUNTED = [
     ("x", "a" * 280, 280),
     ("x", "see https://example.org/" + "a" * 100, 27),
+    ("x", "write to first.last@mail.example.org", 36),
     ("x", "💛", 2),
     ("facebook", "💛", 1),
 ]

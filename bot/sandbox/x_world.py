@@ -12,7 +12,7 @@ from typing import Any
 from bot.x.ids import first_id
 
 MOST_EDITS, EDITABLE = 5, timedelta(hours=1)
-_LINK = re.compile(r"(?:https?://)?\b(?:[\w-]+\.)+(?:com|org|net|uk|example)\b(?:/[\w/-]*)?")
+_LINK = re.compile(r"(?<![\w@.-])(?:https?://)?(?:[\w-]+\.)+(?:com|org|net|uk|example)\b(?:/[\w/-]*)?")
 DEFAULT_FIELDS = {"id", "text", "edit_history_tweet_ids"}
 
 
@@ -130,7 +130,7 @@ class World:
 
 
 def shortened(text: str) -> str:
-    """As X gives back what was sent to it: each link, with or without a scheme, is one of its own."""
+    """As X gives back what was sent to it: each link, with or without a scheme, is one of its own; no e-mail is."""
     return _LINK.sub("https://t.co/abc", text)
 
 

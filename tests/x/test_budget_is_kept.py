@@ -77,12 +77,18 @@ async def test_a_reply_is_counted_once_however_often_it_is_tried_and_not_where_x
         assert (today.posts, today.dollars) == (1, pytest.approx(0.015))
 
 
-@pytest.mark.parametrize("link", ["https://clinic.example/faq", "www.clinic.example"])
-async def test_a_reply_with_a_link_is_counted_at_its_price(connect: Connect, x: X, link: str) -> None:
+PRICED = [
+    ("https://clinic.example/faq", 0.2), ("www.clinic.example", 0.2), ("clinic.example/@team", 0.2),
+    ("first.last@mail.clinic.example", 0.015), ("@clinic.example", 0.015),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "dollars"), PRICED)
+async def test_a_reply_with_a_link_is_counted_at_its_price(connect: Connect, x: X, told: str, dollars: float) -> None:
     async with connect() as practice:
         asked = await x.say("@clinic how?", reply_to=practice.post)
-        await practice.adapter.reply(practice.order("k", asked, f"All is told at {link}."))
-        assert practice.adapter._ledger.today.dollars == pytest.approx(0.2)
+        await practice.adapter.reply(practice.order("k", asked, f"All is told at {told}."))
+        assert practice.adapter._ledger.today.dollars == pytest.approx(dollars)
 
 
 def test_nothing_is_given_back_to_a_day_that_did_not_count_it(tmp_path: Path) -> None:

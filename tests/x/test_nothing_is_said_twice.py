@@ -48,7 +48,7 @@ async def test_what_landed_without_an_answer_is_found_and_not_said_twice(
 ) -> None:
     async with connect() as practice:
         asked = await x.say("@clinic what is it?", reply_to=practice.post)
-        order = practice.order("k", asked, "Please ask your own doctor, or see www.clinic.example.")
+        order = practice.order("k", asked, "See www.clinic.example, or write to info@mail.clinic.example.")
         assert await practice.adapter.observe(verb, order) is Observed.NOT_DONE
         x.fail("POST", "*", fault)
         with pytest.raises(Ambiguous):
