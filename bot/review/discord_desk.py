@@ -160,10 +160,10 @@ class DiscordDesk:
             heard = await self.db.read(partial(said_in, cipher=self.db.cipher, case_id=press.case_id))
         said = self._said(press, by, filled, heard)
         ruled = await self.write(lambda tx: self._ruled(tx, press, said))
-        if ruled.cannot:
-            await tell(it, "Not done: " + "; ".join(ruled.cannot))
-        else:
-            await self._confirm(it, press)
+        not_done = "Not done: " + "; ".join(ruled.cannot)
+        if ruled.cannot and not ruled.actions:
+            raise DeskError(not_done)  # and the words that were typed go back
+        await (tell(it, not_done) if ruled.cannot else self._confirm(it, press))
 
     async def _confirm(self, it: Interaction, press: Press) -> None:
         """Where it was pressed on a message that is not the card, the card may be far away."""

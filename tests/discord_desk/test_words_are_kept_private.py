@@ -66,6 +66,17 @@ async def test_words_that_come_to_nothing_go_back_to_who_typed_them_alone(
     assert "pharmacist" not in json.dumps(room.server.said(room.channel))
 
 
+async def test_an_answer_to_what_was_deleted_goes_back_to_who_typed_it(room: Room) -> None:
+    case_id = await room.case(severity=Severity.CRISIS)  # which no deleting closes
+    reply = await room.press(case_id, "reply", room.ben)
+    await reply.answered()
+    await room.house.inbox.receive(PRACTICE, Mode.LIVE, Batch((Gone("1"),), "d"))
+    sent = await room.server.submit(reply, {"words": TYPED})
+    why, back = await until(lambda: sent.shown if len(sent.shown) == 2 else None)
+    assert "it was deleted on the platform" in why["content"]
+    assert "Please ask a pharmacist" in back["content"]
+
+
 async def test_words_leave_discord_when_they_expire(room: Room) -> None:
     case_id = await room.case()
     await room.shows(case_id, "you fool")
