@@ -33,11 +33,6 @@ def menu_view(of: Press) -> ui.LayoutView:
     return card_view(Card(of.case_id, 0x4F545C, (Box((f"**Case {of.case_id}**",), MENU),), of.seen))
 
 
-def text_view(*paragraphs: str) -> ui.LayoutView:
-    """An answer that only one person sees."""
-    return card_view(Card(1, 0x4F545C, (Box(paragraphs),)))
-
-
 def reply_form(of: Press, words: str) -> ui.Modal:
     typed = ui.TextInput[ui.Modal](
         style=discord.TextStyle.long, custom_id="words", default=words or None, max_length=LONGEST_TYPED

@@ -13,7 +13,7 @@ replies to whom did not mention or quote the account, and repetitions, and hands
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -200,9 +200,8 @@ class X(World, Emulator):
     ) -> web.Response:
         """The newest first; of an edited post its newest edit. X hands out 800 at most."""
         query = request.query
-        start = datetime.fromisoformat(query["start_time"]) if "start_time" in query else None
         since, until = int(query.get("since_id", 0)), int(query.get("until_id", 2**63))
-        found = self._newest_first(lambda it: int(it.id) < until and wanted(it), since, start)[:800]
+        found = self._newest_first(lambda it: int(it.id) < until and wanted(it), since)[:800]
         at, size = int(query.get(cursor, 0)), int(query.get("max_results", 10))
         shown = [self._shown(it, _fields(request)) for it in found[at : at + size]]
         meta: dict[str, Any] = {"result_count": len(shown)}

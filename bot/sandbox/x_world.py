@@ -68,14 +68,13 @@ class World:
             self.tweets[each].history = history
         return new
 
-    def _newest_first(self, wanted: Callable[[Tweet], bool], since: int, start: datetime | None) -> list[Tweet]:
+    def _newest_first(self, wanted: Callable[[Tweet], bool], since: int) -> list[Tweet]:
         """Of an edited post its newest edit."""
         return [
             it
             for it in reversed(self.tweets.values())
-            if it.history[-1] == it.id and int(it.id) > since and (start is None or it.created_at >= start)
-            and it.author_id not in self.protected and wanted(it)
-        ]  # fmt: skip
+            if it.history[-1] == it.id and int(it.id) > since and it.author_id not in self.protected and wanted(it)
+        ]
 
     def _summoned(self, tweet: Tweet) -> bool:
         quoted = self.tweets.get(tweet.quotes or "")

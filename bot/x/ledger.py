@@ -102,9 +102,6 @@ class Ledger:
         affordable = int((self._budget.dollars - self.today.dollars) / price) if price else left
         return max(0, min(left, affordable))
 
-    def may_post(self, dollars: float) -> bool:
-        return not self.why_not_post(dollars)
-
     def why_not_post(self, dollars: float) -> str:
         """Which limit of the day a post of this price would break, by its name in the config; "" = none."""
         it, limit = self.today, self._budget

@@ -21,7 +21,9 @@ def test_a_days_budget_is_kept_over_a_restart_and_full_again_the_next_day(tmp_pa
     ledger = Ledger(file, Budget(reads=10, posts=2, dollars=1.0), clock)
     ledger.spend(0.9, reads=9, posts=1)
     ledger = Ledger(file, Budget(reads=10, posts=2, dollars=1.0), clock)
-    assert (ledger.may_read(), ledger.may_post(0.05), ledger.may_post(0.2)) == (True, True, False)
+    assert (ledger.may_read(), ledger.why_not_post(0.05)) == (True, "")
+    with pytest.raises(QuotaSpent, match="dollars_per_day"), ledger.post("k", 0.2):
+        pass
     ledger.spend(0.01, reads=1)
     assert not ledger.may_read()
     told = ["10 of 10 reads, 1 of 2 posts, $0.91 of $1.00 today (until midnight UTC)", ledger.slowed(1800)]
