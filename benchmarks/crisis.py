@@ -159,7 +159,8 @@ async def _run(app: App, clock: HandClock, scene: Scene) -> None:
         await _settled(app, scene)
         if minute == scene.taken_after:
             third = cases.Person(PEOPLE[2], Role.TRIAGE)
-            await app.db.run(partial(cases.claim, case_id=1, by=third, now=clock.now(), minutes=60))
+            minutes = app.config.desk.claim_minutes
+            await app.db.run(partial(cases.claim, case_id=1, by=third, now=clock.now(), minutes=minutes))
         clock.advance(timedelta(minutes=1))
         await app.schedule.fire("timers")
     await _settled(app, scene)
@@ -196,7 +197,7 @@ def _config(folder: Path, port: int, server: Discord, members: dict[str, str]) -
         "store": {"path": folder / "c.sqlite3", "key_file": folder / "c.key"},
         "classifier": {"folder": str(folder / "no-weights")},
         "rules": {label: {"do": ["hide", "warn", "mute"]} for label in ("harassment", "solicitation")},
-        "desk": {"discord": {
+        "desk": {"claim_minutes": 60, "discord": {
             "channel": int(channel), "roles": {"moderator": [int(role)]}, "ping": {"crisis": int(role)},
             "quiet_hours": "22:00-07:00",
         }},
